@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The plan of the house: one target a room, arrows point one way
+/// (executables → Shared modules → C). README.md has the file map.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+
+/// A C library from Debian's `-dev` package, found by pkg-config.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A module that the services share.
+func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: settings)
+}
+
+/// One of the three services.
+func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [logging, argumentParser, serviceLifecycle],
+        path: "Sources/\(name)", swiftSettings: settings)
+}
+
+/// The tests of one room.
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "ticker-pipeline",
+    products: [
+        .executable(name: "producer", targets: ["Producer"]),
+        .executable(name: "consumer", targets: ["Consumer"]),
+        .executable(name: "loader", targets: ["Loader"]),
+        .executable(name: "sandbox", targets: ["Sandbox"]),
+        .executable(name: "benchmarks", targets: ["Benchmarks"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        system("CRDKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
+        system("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+        system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+
+        shared("Market"),
+        shared("Kafka", ["CRDKafka"]),
+        shared("Postgres", ["CPostgres"]),
+        shared("WebSocket", ["CWebSockets"]),
+        shared("Runtime", [logging, serviceLifecycle]),
+
+        service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
+        service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
+        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", asyncHTTPClient]),
+
+        // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
+        .target(
+            name: "TestSupport", dependencies: ["Market", "CRDKafka", "Kafka", "Postgres", logging] + nio,
+            path: "Tests/TestSupport", exclude: ["timescaledb.sh"], swiftSettings: settings),
+        .executableTarget(
+            name: "Sandbox", dependencies: ["TestSupport", argumentParser],
+            path: "Tests/Sandbox", swiftSettings: settings),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["TestSupport", argumentParser],
+            path: "Tests/Benchmarks", swiftSettings: settings),
+
+        tests(of: "Market"),
+        tests(of: "Kafka"),
+        tests(of: "Postgres"),
+        tests(of: "WebSocket"),
+        tests(of: "Runtime"),
+        tests(of: "Producer"),
+        tests(of: "Consumer"),
+        tests(of: "Loader", [asyncHTTPClient]),
+        .testTarget(
+            name: "TestSupportTests", dependencies: ["TestSupport"] + nio,
+            path: "Tests/TestSupportTests", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,52 @@
+/// Where a database is and how to reach it. The names follow libpq's connection parameters.
+package struct PostgresConfiguration: Sendable {
+    /// A host name, an address, or the absolute path of a socket's folder.
+    package var host: String
+    /// 1 to 65535.
+    package var port: Int
+    package var database: String
+    package var user: String
+    /// A secret: it reaches libpq and nothing else, no log and no error.
+    package var password: String?
+    /// libpq's `sslmode`: `disable`, `prefer`, `require`, `verify-ca`, `verify-full`.
+    package var sslMode: String
+    /// A PEM file of authorities to trust, or `system` (libpq 16 and later).
+    package var sslRootCertificate: String?
+    /// Shown in `pg_stat_activity`.
+    package var applicationName: String
+
+    package init(
+        host: String, port: Int, database: String, user: String, password: String? = nil,
+        sslMode: String = "prefer", sslRootCertificate: String? = nil, applicationName: String
+    ) {
+        self.host = host
+        self.port = port
+        self.database = database
+        self.user = user
+        self.password = password
+        self.sslMode = sslMode
+        self.sslRootCertificate = sslRootCertificate
+        self.applicationName = applicationName
+    }
+
+    /// The parameters for `PQconnectdbParams`.
+    ///
+    /// The time limits are what makes a vanished server noticed: without them a lost network keeps a
+    /// blocking call waiting for hours.
+    var parameters: [(keyword: String, value: String)] {
+        var parameters = [
+            ("host", host), ("port", String(port)), ("dbname", database), ("user", user),
+            ("sslmode", sslMode), ("application_name", applicationName),
+            ("connect_timeout", "10"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+            ("keepalives_count", "3"), ("tcp_user_timeout", "20000"), ("client_encoding", "UTF8"),
+            // Text of times and numbers must not depend on how the server or the role is set up.
+            (
+                "options",
+                "-c timezone=UTC -c datestyle=ISO -c extra_float_digits=3 -c client_min_messages=error"
+            ),
+        ]
+        if let password { parameters.append(("password", password)) }
+        if let sslRootCertificate { parameters.append(("sslrootcert", sslRootCertificate)) }
+        return parameters
+    }
+}

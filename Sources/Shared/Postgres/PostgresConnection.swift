@@ -1,0 +1,173 @@
+import CPostgres
+
+/// One connection to a server. It owns its `PGconn`: `init` opens it, `deinit` closes it.
+///
+/// Every call blocks, so a connection lives on a thread of its own. It may move between threads, but
+/// only one may use it at a time (libpq manual, "Behavior in Threaded Programs").
+package struct PostgresConnection: ~Copyable {
+    private let connection: OpaquePointer
+
+    /// Connects; returns when the server accepted or refused.
+    ///
+    /// The corresponding C function is `PQconnectdbParams`.
+    package init(_ configuration: PostgresConfiguration) throws(PostgresError) {
+        let parameters = configuration.parameters
+        let opened = withCStrings(parameters.map(\.keyword)) { keywords in
+            withCStrings(parameters.map(\.value)) { values in
+                PQconnectdbParams(keywords, values, 0)
+            }
+        }
+        guard let opened else { throw PostgresError(sqlState: nil, message: "out of memory") }
+        guard PQstatus(opened) == CONNECTION_OK else {
+            let message = trimmed(PQerrorMessage(opened))
+            PQfinish(opened)
+            throw PostgresError(sqlState: nil, message: message)
+        }
+        connection = opened
+    }
+
+    deinit { PQfinish(connection) }
+
+    /// False once the connection broke; it never becomes true again.
+    package var isOpen: Bool { PQstatus(connection) == CONNECTION_OK }
+
+    /// Runs one or more statements without parameters and drops their rows.
+    ///
+    /// The corresponding C function is `PQexec`.
+    package func execute(_ statements: String) throws(PostgresError) {
+        let result = PostgresResult(PQexec(connection, statements))
+        try check(result, PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY)
+    }
+
+    /// Runs one statement whose parameters `$1`, `$2` … are given as text (nil is NULL).
+    ///
+    /// The corresponding C function is `PQexecParams`.
+    package func query(
+        _ statement: String, _ parameters: [String?] = []
+    ) throws(PostgresError) -> PostgresResult {
+        let result = PostgresResult(
+            withCStrings(parameters) { values in
+                PQexecParams(connection, statement, CInt(parameters.count), nil, values, nil, nil, 0)
+            })
+        try check(result, PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY)
+        return result
+    }
+
+    /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
+    ///
+    /// When COMMIT itself fails the outcome is unknown; the caller must look in the database.
+    package func transaction<Result: ~Copyable, Failure: Error>(
+        _ begin: String = "BEGIN", wrap: (PostgresError) -> Failure,
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        do { try execute(begin) } catch { throw wrap(error) }
+        let result: Result
+        do {
+            result = try body()
+        } catch {
+            // The first error is the one to tell; a failing ROLLBACK means that the connection is gone.
+            try? execute("ROLLBACK")
+            throw error
+        }
+        do { try execute("COMMIT") } catch { throw wrap(error) }
+        return result
+    }
+
+    /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
+    package func transaction<Result: ~Copyable>(
+        _ begin: String = "BEGIN", _ body: () throws(PostgresError) -> Result
+    ) throws(PostgresError) -> Result {
+        try transaction(begin, wrap: { $0 }, body)
+    }
+
+    /// Sends `data`, in COPY's text format, to a `COPY … FROM STDIN` and returns the number of rows.
+    ///
+    /// The corresponding C functions are `PQputCopyData` and `PQputCopyEnd`.
+    @discardableResult
+    package func copyIn(_ statement: String, _ data: UnsafeRawBufferPointer) throws(PostgresError) -> Int {
+        try check(PostgresResult(PQexec(connection, statement)), PGRES_COPY_IN)
+        // In slices, since libpq copies what it is given into its own buffer.
+        let sliceBytes = 1 << 16
+        var start = 0
+        while start < data.count {
+            let slice = UnsafeRawBufferPointer(rebasing: data[start..<min(start + sliceBytes, data.count)])
+            guard
+                PQputCopyData(connection, slice.baseAddress?.assumingMemoryBound(to: CChar.self), CInt(slice.count))
+                    == 1
+            else { throw connectionError() }
+            start += slice.count
+        }
+        guard PQputCopyEnd(connection, nil) == 1 else { throw connectionError() }
+        let result = PostgresResult(PQgetResult(connection))
+        try check(result, PGRES_COMMAND_OK)
+        try drain()
+        return result.affectedRows
+    }
+
+    /// Starts a `COPY … TO STDOUT`; its rows are then taken by ``nextCopyRow(_:)`` until it returns false.
+    package func startCopyOut(_ statement: String) throws(PostgresError) {
+        try check(PostgresResult(PQexec(connection, statement)), PGRES_COPY_OUT)
+    }
+
+    /// Hands the next row, in COPY's text format with its line feed, to `body`; false after the last.
+    ///
+    /// The bytes belong to libpq and are valid only within `body`. One row is in memory at a time.
+    ///
+    /// The corresponding C function is `PQgetCopyData`.
+    package func nextCopyRow(_ body: (UnsafeRawBufferPointer) -> Void) throws(PostgresError) -> Bool {
+        var row: UnsafeMutablePointer<CChar>?
+        let count = PQgetCopyData(connection, &row, 0)
+        if count > 0, let row {
+            defer { PQfreemem(row) }
+            body(UnsafeRawBufferPointer(start: row, count: Int(count)))
+            return true
+        }
+        guard count == -1 else { throw connectionError() }
+        try check(PostgresResult(PQgetResult(connection)), PGRES_COMMAND_OK)
+        try drain()
+        return false
+    }
+
+    /// Takes the results that remain after a COPY, so that the connection can be used again.
+    private func drain() throws(PostgresError) {
+        while let rest = PQgetResult(connection) {
+            try check(PostgresResult(rest), PGRES_COMMAND_OK)
+        }
+    }
+
+    private func check(
+        _ result: borrowing PostgresResult, _ expected: ExecStatusType...
+    ) throws(PostgresError) {
+        if !expected.contains(result.status) { throw result.error ?? connectionError() }
+    }
+
+    private func connectionError() -> PostgresError {
+        PostgresError(sqlState: nil, message: trimmed(PQerrorMessage(connection)))
+    }
+}
+
+/// libpq ends its messages with a line feed and may put several lines in one.
+func trimmed(_ message: UnsafePointer<CChar>?) -> String {
+    guard let message else { return "" }
+    return String(cString: message).split(separator: "\n").joined(separator: "; ")
+}
+
+/// Calls `body` with a null-terminated C array of `strings`, which lives as long as the call.
+private func withCStrings(
+    _ strings: [String?], _ body: ([UnsafePointer<CChar>?]) -> OpaquePointer?
+) -> OpaquePointer? {
+    var bytes: [CChar] = []
+    let starts: [Int?] = strings.map { string in
+        guard let string else { return nil }
+        defer { bytes.append(contentsOf: string.utf8CString) }
+        return bytes.count
+    }
+    return bytes.withUnsafeBufferPointer { buffer in
+        var pointers: [UnsafePointer<CChar>?] = starts.map { start in
+            guard let start, let base = buffer.baseAddress else { return nil }
+            return base + start
+        }
+        pointers.append(nil)
+        return body(pointers)
+    }
+}

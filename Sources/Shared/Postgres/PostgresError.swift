@@ -1,0 +1,43 @@
+/// A failure that libpq or the server reported.
+package struct PostgresError: Error, Sendable, CustomStringConvertible {
+    /// The server's five-character code (PostgreSQL manual, appendix A); nil when the connection
+    /// itself failed, for which libpq has no code.
+    package let sqlState: String?
+    /// The server's primary message, or libpq's text about the connection.
+    package let message: String
+    package let detail: String?
+
+    package init(sqlState: String?, message: String, detail: String? = nil) {
+        self.sqlState = sqlState
+        self.message = message
+        self.detail = detail
+    }
+
+    /// True when the same work can succeed later without anybody changing it: the connection or the
+    /// server went away, ran out of something, or preferred another transaction.
+    package var isRetriable: Bool {
+        guard let sqlState else { return true }
+        switch sqlState.prefix(2) {
+        case "08", "53", "58": return true  // connection, insufficient resources, system error
+        case "57": return sqlState != "57014"  // operator intervention, but not a cancelled query
+        case "40": return true  // transaction rollback: serialization, deadlock
+        default: return sqlState == "55P03" || sqlState == "25006"  // lock; read-only during a fail-over
+        }
+    }
+
+    package var description: String {
+        var text = message
+        if let detail { text += " (\(detail))" }
+        if let sqlState { text += " [SQLSTATE \(sqlState)]" }
+        return text
+    }
+}
+
+/// The SQLSTATEs that the product decides on.
+package enum SQLState {
+    package static let uniqueViolation = "23505"
+    package static let featureNotSupported = "0A000"
+    package static let undefinedTable = "42P01"
+    package static let undefinedFile = "58P01"
+    package static let duplicateObject = "42710"
+}

@@ -1,0 +1,88 @@
+import FoundationEssentials
+
+/// The process environment over a `.env` file: where every setting comes from.
+///
+/// Kept as a plain dictionary, since settings that pass through to librdkafka have to be enumerated.
+package struct Environment: Sendable {
+    private let process: [String: String]
+    private let file: [String: String]
+
+    package init(_ process: [String: String], file: [String: String] = [:]) {
+        self.process = process
+        self.file = file
+    }
+
+    /// The environment of this process, over the file at `path`.
+    ///
+    /// - Parameter path: nil is `.env` in the working folder, which may be missing; a file that was
+    ///   asked for by name may not.
+    package static func current(file path: String? = nil) throws(ConfigurationError) -> Environment {
+        let process = ProcessInfo.processInfo.environment
+        guard let data = try? Data(contentsOf: URL(filePath: path ?? ".env")) else {
+            if let path { throw ConfigurationError("cannot read the settings file \(path)") }
+            return Environment(process)
+        }
+        return Environment(process, file: parse(file: String(decoding: data, as: UTF8.self)))
+    }
+
+    /// A variable's text; an empty one counts as not set, as `FOO=` in a compose file means it.
+    package subscript(name: String) -> String? {
+        if let value = process[name], !value.isEmpty { return value }
+        if let value = file[name], !value.isEmpty { return value }
+        return nil
+    }
+
+    /// All variables that are set, by name.
+    package var names: Set<String> {
+        Set(process.keys).union(file.keys).filter { self[$0] != nil }
+    }
+
+    /// A secret may also be given as a file: the one that `<name>_FILE` names, or the one called
+    /// `<name>` in systemd's `$CREDENTIALS_DIRECTORY`. A line feed at its end does not count.
+    package func secret(_ name: String) throws(ConfigurationError) -> String? {
+        if let value = self[name] { return value }
+        let path: String
+        if let named = self["\(name)_FILE"] {
+            path = named
+        } else if let folder = self["CREDENTIALS_DIRECTORY"],
+            FileManager.default.fileExists(atPath: "\(folder)/\(name)")
+        {
+            path = "\(folder)/\(name)"
+        } else {
+            return nil
+        }
+        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+            throw ConfigurationError("\(name)_FILE: cannot read \(path)")
+        }
+        var text = String(decoding: data, as: UTF8.self)
+        if text.hasSuffix("\n") { text.removeLast() }
+        return text
+    }
+
+    /// Lines of `NAME=value`; `#` starts a comment line, `export ` is allowed, and quotes around a
+    /// value are taken off, as shells and docker compose read such a file.
+    static func parse(file text: String) -> [String: String] {
+        var values: [String: String] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            var line = Substring(line.trimmed)
+            if line.hasPrefix("export ") { line = line.dropFirst(7) }
+            guard !line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { continue }
+            var value = Substring(line[line.index(after: equals)...].trimmed)
+            if let quote = value.first, quote == "\"" || quote == "'" {
+                if let end = value.dropFirst().firstIndex(of: quote) {
+                    value = value[value.index(after: value.startIndex)..<end]
+                }
+            } else if let comment = value.firstRange(of: " #") {
+                value = Substring(value[..<comment.lowerBound].trimmed)
+            }
+            values[line[..<equals].trimmed] = String(value)
+        }
+        return values
+    }
+}
+
+extension StringProtocol {
+    var trimmed: String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}

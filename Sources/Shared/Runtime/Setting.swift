@@ -1,0 +1,129 @@
+/// One setting: the name of its variable, its default, how its text is read, and what it means.
+///
+/// Settings are declared once, as values, so that `--help`, the README's table and the error for a
+/// malformed value say the same.
+package struct Setting<Value: Sendable>: Sendable {
+    package let description: SettingDescription
+    private let expected: String
+    private let parse: @Sendable (String) -> Value?
+
+    /// - Parameters:
+    ///   - defaultText: as a user would write it; nil when the setting must be given or has no default.
+    ///   - expected: ends the sentence "… is not" in the error for a malformed value.
+    ///   - parse: nil for a text that is not a value of this setting.
+    package init(
+        _ name: String, default defaultText: String? = nil, _ help: String, isSecret: Bool = false,
+        expected: String, parse: @escaping @Sendable (String) -> Value?
+    ) {
+        description = SettingDescription(name: name, defaultText: defaultText, help: help, isSecret: isSecret)
+        self.expected = expected
+        self.parse = parse
+    }
+
+    /// The value, when the setting is given or has a default.
+    package func optional(in environment: Environment) throws(ConfigurationError) -> Value? {
+        let given =
+            description.isSecret
+            ? try environment.secret(description.name) : environment[description.name]
+        guard let text = given ?? description.defaultText else { return nil }
+        guard let value = parse(text) else {
+            let shown = description.isSecret ? "the given value" : "'\(text)'"
+            throw ConfigurationError("\(description.name): \(shown) is not \(expected)")
+        }
+        return value
+    }
+
+    /// The value; an error when the setting is not given and has no default.
+    package func value(in environment: Environment) throws(ConfigurationError) -> Value {
+        guard let value = try optional(in: environment) else {
+            throw ConfigurationError("\(description.name) is not set: it must be \(expected)")
+        }
+        return value
+    }
+}
+
+/// What `--help` and the README tell about a setting.
+package struct SettingDescription: Sendable {
+    package let name: String
+    package let defaultText: String?
+    package let help: String
+    package let isSecret: Bool
+}
+
+extension Setting where Value == String {
+    package static func text(
+        _ name: String, default defaultText: String? = nil, _ help: String, isSecret: Bool = false
+    ) -> Setting {
+        Setting(name, default: defaultText, help, isSecret: isSecret, expected: "a text") { $0 }
+    }
+
+    package static func oneOf(
+        _ name: String, _ choices: [String], default defaultText: String, _ help: String
+    ) -> Setting {
+        Setting(name, default: defaultText, help, expected: "one of \(choices.joined(separator: ", "))") {
+            choices.contains($0) ? $0 : nil
+        }
+    }
+}
+
+extension Setting where Value == Int {
+    package static func integer(
+        _ name: String, default defaultText: String? = nil, in range: ClosedRange<Int>, _ help: String
+    ) -> Setting {
+        Setting(
+            name, default: defaultText, help,
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        ) { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// A number of bytes, such as `65536`, `64KiB` or `8MiB`.
+    package static func bytes(
+        _ name: String, default defaultText: String, in range: ClosedRange<Int>, _ help: String
+    ) -> Setting {
+        Setting(
+            name, default: defaultText, help,
+            expected: "a size such as 64KiB or 8MiB, from \(range.lowerBound) to \(range.upperBound) bytes"
+        ) { text in
+            number(text, units: ["KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "": 1])
+                .flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+}
+
+extension Setting where Value == Duration {
+    /// A time such as `250ms`, `10s`, `5m` or `1h`; a bare number is seconds.
+    package static func duration(
+        _ name: String, default defaultText: String? = nil, in range: ClosedRange<Duration>, _ help: String
+    ) -> Setting {
+        Setting(
+            name, default: defaultText, help,
+            expected: "a time such as 250ms, 10s, 5m or 1h, from \(range.lowerBound) to \(range.upperBound)"
+        ) { text in
+            number(text, units: ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "": 1_000])
+                .map { Duration.milliseconds($0) }
+                .flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+}
+
+extension Setting where Value == Bool {
+    package static func flag(_ name: String, default defaultText: String, _ help: String) -> Setting {
+        Setting(name, default: defaultText, help, expected: "true or false") { text in
+            switch text {
+            case "true", "1", "yes", "on": true
+            case "false", "0", "no", "off": false
+            default: nil
+            }
+        }
+    }
+}
+
+/// A whole number with one of `units` behind it, multiplied; nil when it is neither or overflows.
+private func number(_ text: String, units: [String: Int]) -> Int? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits), let factor = units[text.dropFirst(digits.count).trimmed] else { return nil }
+    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+    return overflow ? nil : product
+}
