@@ -15,6 +15,7 @@ let settings: [SwiftSetting] = [
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
@@ -75,7 +76,7 @@ let package = Package(
         shared("Kafka", ["CRDKafka"]),
         shared("Postgres", ["CPostgres"]),
         shared("WebSocket", ["CWebSockets"]),
-        shared("Runtime", [logging, serviceLifecycle]),
+        shared("Runtime", [logging, serviceLifecycle, unixSignals]),
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),

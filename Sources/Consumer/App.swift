@@ -1,1 +1,30 @@
-@main struct App { static func main() {} }
+import ArgumentParser
+import Runtime
+
+@main
+struct Consumer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "consumer",
+        abstract: "Writes ticker records from Kafka to a TimescaleDB hypertable, each exactly once.",
+        discussion: """
+            Rows, dead letters and offsets go into one transaction. It creates trade_data, kafka_offsets \
+            and dead_letters when they are missing, waits for a database or broker that is away, and \
+            stops on SIGTERM.
+
+            Settings are environment variables, or lines of NAME=value in a file:
+
+            \(settingsHelp(ConsumerSettings.descriptions))
+            """,
+        version: version)
+
+    @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
+    var envFile: String?
+
+    func run() async throws {
+        try await exiting {
+            let environment = try Environment.current(file: envFile)
+            let logger = try makeLogger("consumer", environment)
+            try await runUntilSignal(try consumerService(environment, logger), logger: logger)
+        }
+    }
+}

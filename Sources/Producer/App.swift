@@ -1,1 +1,29 @@
-@main struct App { static func main() {} }
+import ArgumentParser
+import Runtime
+
+@main
+struct Producer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "producer",
+        abstract: "Reads ticker frames from Upbit's WebSocket and publishes them, byte for byte, to Kafka.",
+        discussion: """
+            Every frame becomes one record: key = market, value = the frame's own bytes, headers \
+            producer, seq and received. It reconnects for ever and stops on SIGTERM.
+
+            Settings are environment variables, or lines of NAME=value in a file:
+
+            \(settingsHelp(ProducerSettings.descriptions))
+            """,
+        version: version)
+
+    @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
+    var envFile: String?
+
+    func run() async throws {
+        try await exiting {
+            let environment = try Environment.current(file: envFile)
+            let logger = try makeLogger("producer", environment)
+            try await runUntilSignal(try producerService(environment, logger), logger: logger)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Postgres
+import Runtime
+
+/// Everything that the consumer can be told, read and checked at once.
+struct ConsumerSettings {
+    let topic: String
+    let group: String
+    let kafka: [KafkaSettings.Property]
+    let database: PostgresConfiguration
+    let chunkInterval: String
+    let batch: Batch.Limits
+
+    init(_ environment: Environment) throws(ConfigurationError) {
+        topic = try KafkaSettings.topic.value(in: environment)
+        group = try KafkaSettings.group.value(in: environment)
+        kafka = try KafkaSettings.properties(in: environment)
+        let settings = try DatabaseSettings(in: environment)
+        database = PostgresConfiguration(
+            host: settings.host, port: settings.port, database: settings.database, user: settings.user,
+            password: settings.password, sslMode: settings.sslMode,
+            sslRootCertificate: settings.sslRootCertificate, applicationName: "consumer")
+        chunkInterval = try Self.chunkInterval.value(in: environment)
+        batch = Batch.Limits(
+            rows: try Self.batchRows.value(in: environment), bytes: try Self.batchBytes.value(in: environment),
+            latency: try Self.batchLatency.value(in: environment))
+    }
+
+    private static let batchRows = Setting.integer(
+        "CONSUMER_BATCH_ROWS", default: "10000", in: 1...1_000_000, "A transaction has at most this many rows.")
+    private static let batchBytes = Setting.bytes(
+        "CONSUMER_BATCH_BYTES", default: "4MiB", in: 1_024...(256 << 20),
+        "A transaction has about this many bytes of rows.")
+    private static let batchLatency = Setting.duration(
+        "CONSUMER_BATCH_LATENCY", default: "250ms", in: .milliseconds(1)...(.seconds(60)),
+        "How long a record may wait for more to come into its transaction.")
+    private static let chunkInterval = Setting<String>(
+        "TIMESCALEDB_CHUNK_INTERVAL", default: "1 day",
+        "Time span of a chunk of the hypertable when it is created.",
+        expected: "a number and hours or days, such as 6 hours or 1 day"
+    ) { text in
+        let parts = text.split(separator: " ")
+        guard parts.count == 2, let number = Int(parts[0]), (1...1_000).contains(number),
+            ["hour", "hours", "day", "days"].contains(parts[1])
+        else { return nil }
+        return text
+    }
+
+    static let descriptions =
+        [KafkaSettings.servers.description, KafkaSettings.topic.description, KafkaSettings.group.description]
+        + DatabaseSettings.descriptions
+        + [
+            chunkInterval.description, batchRows.description, batchBytes.description, batchLatency.description,
+            KafkaSettings.passThrough, logLevelSetting.description,
+        ]
+}

@@ -1,0 +1,67 @@
+import Logging
+import Postgres
+import Runtime
+
+/// The connection to the database, through all its absences: opened when it is needed, dropped when
+/// it fails, and tried again with longer and longer waits, for ever.
+struct DatabaseLink: ~Copyable {
+    private let settings: ConsumerSettings
+    private let logger: Logger
+    private let clock = ContinuousClock()
+    private var store: Store?
+    private var backoff = Backoff(base: .milliseconds(200), limit: .seconds(2))
+    /// When it may be tried again; nil when nothing failed.
+    private(set) var nextAttempt: ContinuousClock.Instant?
+
+    init(_ settings: ConsumerSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Runs `body` on an open connection.
+    ///
+    /// - Returns: nil when the database is away or failed in a way that passes by itself; it was
+    ///   logged, and ``nextAttempt`` says when to come again.
+    /// - Throws: ``Failure`` when only a person can mend it.
+    mutating func use<Result>(
+        _ body: (borrowing Store) throws(PostgresError) -> Result
+    ) throws(Failure) -> Result? {
+        if let nextAttempt, clock.now < nextAttempt { return nil }
+        do throws(PostgresError) {
+            let result: Result
+            if let store = store.take() {
+                result = try body(store)
+                self.store = consume store
+            } else {
+                let store = try open()
+                result = try body(store)
+                self.store = consume store
+            }
+            nextAttempt = nil
+            return result
+        } catch {
+            // The connection went with the failure, whatever state it was in.
+            guard error.isRetriable else {
+                throw Failure(ExitStatus.unavailable, "the database refuses: \(error)")
+            }
+            waitBeforeNextUse()
+            logger.warning("the database is away: trying again", metadata: ["database.error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Makes ``use(_:)`` return nil for a while.
+    mutating func waitBeforeNextUse() { nextAttempt = clock.now + backoff.next() }
+
+    /// Work got done: the next failure waits as little as the first one did.
+    mutating func succeeded() { backoff.reset() }
+
+    private func open() throws(PostgresError) -> Store {
+        let connection = try PostgresConnection(settings.database)
+        try Schema.create(in: connection, chunkInterval: settings.chunkInterval, logger: logger)
+        logger.info(
+            "connected to the database",
+            metadata: ["database.host": "\(settings.database.host)", "database.name": "\(settings.database.database)"])
+        return Store(connection, topic: settings.topic)
+    }
+}

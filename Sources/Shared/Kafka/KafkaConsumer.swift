@@ -1,0 +1,154 @@
+import CRDKafka
+
+/// A member of a consumer group that keeps its offsets elsewhere.
+///
+/// Records, rebalances, errors and log lines arrive in one place, ``poll(timeoutMilliseconds:_:)``.
+/// After an `assigned` the caller must answer with ``assign(_:)``, after a `revoked` with
+/// ``unassign()``: until then the group waits. One thread uses a consumer; only ``wake()`` may come
+/// from others.
+package final class KafkaConsumer: @unchecked Sendable {
+    package enum Event {
+        case record(KafkaRecord)
+        /// The group gives these partitions to this member.
+        case assigned([TopicPartition])
+        /// The group takes these partitions away.
+        case revoked([TopicPartition])
+        case error(KafkaError, TopicPartition?)
+        case log(KafkaLogLine)
+    }
+
+    /// The offsets of a partition that can be read: `[low, high)`.
+    package struct Watermarks: Equatable, Sendable {
+        package let low: Int64
+        package let high: Int64
+    }
+
+    private let handle: KafkaHandle
+    private let queue: OpaquePointer
+    private var isClosed = false
+
+    private static let promises = [
+        // Offsets live in the database, in the transaction of the rows.
+        ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
+        // An offset that is gone is somebody's decision, not a default's.
+        ("auto.offset.reset", "error"),
+        // Eager: all partitions are given and taken at once, so a batch never outlives its partition.
+        ("partition.assignment.strategy", "range,roundrobin"),
+        // Bounds on memory: what waits here was read ahead of the database.
+        ("queued.max.messages.kbytes", "16384"), ("queued.min.messages", "10000"),
+        ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
+    ]
+
+    /// - Parameter properties: librdkafka's own names; they win over the defaults here.
+    package init(
+        group: String, properties: [(name: String, value: String)]
+    ) throws(KafkaConfigurationError) {
+        handle = try KafkaHandle(
+            RD_KAFKA_CONSUMER, Self.promises + properties + [("group.id", group)],
+            events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        // Errors and log lines come to the consumer's queue as well.
+        rd_kafka_poll_set_consumer(handle.client)
+        guard let queue = rd_kafka_queue_get_consumer(handle.client) else {
+            throw KafkaConfigurationError(property: "", description: "out of memory")
+        }
+        self.queue = queue
+        rd_kafka_set_log_queue(handle.client, queue)
+    }
+
+    deinit {
+        close()
+        rd_kafka_queue_destroy(queue)
+    }
+
+    /// The corresponding C function is `rd_kafka_subscribe`.
+    package func subscribe(topic: String) throws(KafkaError) {
+        let topics = PartitionList(topics: [topic])
+        try check(rd_kafka_subscribe(handle.client, topics.list))
+    }
+
+    /// Reads these partitions from these offsets on, and no others; what was read ahead is dropped.
+    ///
+    /// The corresponding C function is `rd_kafka_assign`.
+    package func assign(_ offsets: [(TopicPartition, KafkaOffset)]) throws(KafkaError) {
+        let partitions = PartitionList(offsets)
+        try check(rd_kafka_assign(handle.client, partitions.list))
+    }
+
+    package func unassign() throws(KafkaError) { try check(rd_kafka_assign(handle.client, nil)) }
+
+    /// Waits for the next event and hands it to `body`; false when none came in time.
+    ///
+    /// The corresponding C function is `rd_kafka_queue_poll`.
+    @discardableResult
+    package func poll<Failure: Error>(
+        timeoutMilliseconds: Int, _ body: (Event) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        guard let event = rd_kafka_queue_poll(queue, CInt(timeoutMilliseconds)) else { return false }
+        defer { rd_kafka_event_destroy(event) }
+        switch rd_kafka_event_type(event) {
+        case RD_KAFKA_EVENT_FETCH:
+            while let message = rd_kafka_event_message_next(event) { try body(.record(KafkaRecord(message))) }
+        case RD_KAFKA_EVENT_REBALANCE:
+            let list = partitions(of: rd_kafka_event_topic_partition_list(event))
+            let isAssignment = rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+            try body(isAssignment ? .assigned(list) : .revoked(list))
+        case RD_KAFKA_EVENT_ERROR:
+            let error = KafkaError(event: event, client: handle.client)
+            let partition = rd_kafka_event_topic_partition(event)
+            defer { if let partition { rd_kafka_topic_partition_destroy(partition) } }
+            try body(.error(error, partition.map { TopicPartition($0.pointee) }))
+        case RD_KAFKA_EVENT_LOG: if let line = KafkaLogLine(event) { try body(.log(line)) }
+        default: break
+        }
+        return true
+    }
+
+    /// Asks the partition's leader which offsets there are.
+    ///
+    /// The corresponding C function is `rd_kafka_query_watermark_offsets`.
+    package func watermarks(
+        of partition: TopicPartition, timeoutMilliseconds: Int
+    ) throws(KafkaError) -> Watermarks {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        try check(
+            rd_kafka_query_watermark_offsets(
+                handle.client, partition.topic, partition.partition, &low, &high, CInt(timeoutMilliseconds)))
+        return Watermarks(low: low, high: high)
+    }
+
+    /// Tells the group how far its partitions are, for tools that show its lag. Nothing rests on it,
+    /// so nobody waits for the answer.
+    ///
+    /// The corresponding C function is `rd_kafka_commit`.
+    package func reportProgress(_ offsets: [(TopicPartition, KafkaOffset)]) {
+        let partitions = PartitionList(offsets)
+        _ = rd_kafka_commit(handle.client, partitions.list, 1)
+    }
+
+    /// Leaves the group, so that its other members need not wait for the session to time out.
+    ///
+    /// The corresponding C function is `rd_kafka_consumer_close_queue`.
+    package func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        if let error = rd_kafka_consumer_close_queue(handle.client, queue) {
+            rd_kafka_error_destroy(error)
+            return
+        }
+        while rd_kafka_consumer_closed(handle.client) == 0 {
+            poll(timeoutMilliseconds: 100) { event in
+                if case .revoked = event { try? unassign() }
+            }
+        }
+    }
+
+    /// Makes a `poll` that waits return.
+    ///
+    /// The corresponding C function is `rd_kafka_queue_yield`.
+    package func wake() { rd_kafka_queue_yield(queue) }
+
+    private func check(_ code: rd_kafka_resp_err_t) throws(KafkaError) {
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
+    }
+}

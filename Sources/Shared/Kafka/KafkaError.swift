@@ -1,0 +1,45 @@
+import CRDKafka
+
+/// A failure that librdkafka or a broker reported.
+package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
+    package struct Code: RawRepresentable, Sendable, Equatable {
+        package let rawValue: Int32
+        package init(rawValue: Int32) { self.rawValue = rawValue }
+        init(_ code: rd_kafka_resp_err_t) { rawValue = code.rawValue }
+
+        /// The local queue is full: nothing was taken, try again once it drained.
+        package static let queueFull = Code(RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        /// The offset to start from is not in the partition, and no policy says where to go instead.
+        package static let offsetReset = Code(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        package static let offsetOutOfRange = Code(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+        package static let unknownTopicOrPartition = Code(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        package static let unknownPartition = Code(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        package static let unknownTopic = Code(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        package static let messageTooLarge = Code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        package static let allBrokersDown = Code(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        package static let transport = Code(RD_KAFKA_RESP_ERR__TRANSPORT)
+        package static let timedOut = Code(RD_KAFKA_RESP_ERR__TIMED_OUT)
+    }
+
+    package let code: Code
+    /// librdkafka's name of the code, such as `QUEUE_FULL`.
+    package let name: String
+    package let reason: String
+    /// The client that reported it can do nothing more; only a new one can.
+    package let isFatal: Bool
+
+    init(_ code: rd_kafka_resp_err_t, reason: String? = nil, isFatal: Bool = false) {
+        self.code = Code(code)
+        name = rd_kafka_err2name(code).map { String(cString: $0) } ?? "\(code.rawValue)"
+        self.reason = reason ?? rd_kafka_err2str(code).map { String(cString: $0) } ?? ""
+        self.isFatal = isFatal
+    }
+
+    package var description: String { "\(reason) [\(name)]" }
+}
+
+/// A configuration that librdkafka refused, in its own words.
+package struct KafkaConfigurationError: Error, Sendable, CustomStringConvertible {
+    package let property: String
+    package let description: String
+}

@@ -1,0 +1,57 @@
+import CRDKafka
+
+/// A running client. It owns its `rd_kafka_t`: `init` starts it, `deinit` ends it and its threads.
+///
+/// librdkafka's calls may be made from any thread (rdkafka.h, "Thread safety").
+struct KafkaHandle: ~Copyable {
+    let client: OpaquePointer
+
+    /// - Parameters:
+    ///   - properties: librdkafka's own names (CONFIGURATION.md of librdkafka); later ones win.
+    ///   - events: which kinds arrive on the event queue instead of in callbacks.
+    init(
+        _ type: rd_kafka_type_t, _ properties: [(name: String, value: String)], events: CInt
+    ) throws(KafkaConfigurationError) {
+        guard let configuration = rd_kafka_conf_new() else {
+            throw KafkaConfigurationError(property: "", description: "out of memory")
+        }
+        do throws(KafkaConfigurationError) {
+            for property in properties + [("log.queue", "true")] {
+                try setProperty(property.name, property.value, in: configuration)
+            }
+            rd_kafka_conf_set_events(configuration, events)
+            client = try withErrorText { text, size in
+                // Takes ownership of the configuration, when it succeeds.
+                rd_kafka_new(type, configuration, text, size)
+            }
+        } catch {
+            rd_kafka_conf_destroy(configuration)
+            throw error
+        }
+        // Log lines go where the other events go, not to standard error.
+        rd_kafka_set_log_queue(client, nil)
+    }
+
+    deinit { rd_kafka_destroy(client) }
+}
+
+private func setProperty(
+    _ name: String, _ value: String, in configuration: OpaquePointer
+) throws(KafkaConfigurationError) {
+    var text = [CChar](repeating: 0, count: 512)
+    if rd_kafka_conf_set(configuration, name, value, &text, text.count) != RD_KAFKA_CONF_OK {
+        throw KafkaConfigurationError(property: name, description: string(text))
+    }
+}
+
+private func withErrorText(
+    _ body: (UnsafeMutablePointer<CChar>, Int) -> OpaquePointer?
+) throws(KafkaConfigurationError) -> OpaquePointer {
+    var text = [CChar](repeating: 0, count: 512)
+    if let result = text.withUnsafeMutableBufferPointer({ body($0.baseAddress!, $0.count) }) { return result }
+    throw KafkaConfigurationError(property: "", description: string(text))
+}
+
+private func string(_ text: [CChar]) -> String {
+    String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

@@ -1,0 +1,145 @@
+import CRDKafka
+
+/// An idempotent producer for one topic.
+///
+/// `produce` may be called from one thread while another one polls: librdkafka's handle is
+/// thread-safe, and nothing else here changes after `init`.
+package final class KafkaProducer: @unchecked Sendable {
+    /// What ``poll(timeoutMilliseconds:_:)`` tells.
+    package enum Event {
+        /// A broker has the record with this tag, in as many replicas as it promised.
+        case delivered(tag: UInt64)
+        /// The record with this tag will not be delivered by this client.
+        case failed(tag: UInt64, KafkaError)
+        case error(KafkaError)
+        case log(KafkaLogLine)
+    }
+
+    /// A record to send. The bytes are copied by ``produce(_:tag:)``.
+    package struct Record {
+        package var key: UnsafeRawBufferPointer?
+        package var value: UnsafeRawBufferPointer
+        /// Milliseconds since 1970.
+        package var timestampMilliseconds: Int64
+        package var headers: [(name: StaticString, value: UnsafeRawBufferPointer)]
+
+        package init(
+            key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer, timestampMilliseconds: Int64,
+            headers: [(name: StaticString, value: UnsafeRawBufferPointer)] = []
+        ) {
+            self.key = key
+            self.value = value
+            self.timestampMilliseconds = timestampMilliseconds
+            self.headers = headers
+        }
+    }
+
+    private let handle: KafkaHandle
+    private let topic: OpaquePointer
+    private let events: OpaquePointer
+
+    /// Nothing is lost by default: an acknowledgement of all replicas in sync, idempotence against
+    /// doubles and reordering, and no time limit after which a record is given up.
+    private static let promises = [
+        ("enable.idempotence", "true"), ("acks", "all"), ("message.timeout.ms", "0"),
+        // Small waits fill batches; they are part of the latency from tick to row.
+        ("linger.ms", "5"), ("compression.type", "lz4"),
+        // A bound on memory: beyond it the socket is not read.
+        ("queue.buffering.max.kbytes", "32768"), ("queue.buffering.max.messages", "100000"),
+    ]
+
+    /// - Parameter properties: librdkafka's own names; they win over the defaults here.
+    package init(topic name: String, properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
+        handle = try KafkaHandle(
+            RD_KAFKA_PRODUCER, Self.promises + properties,
+            events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        guard let events = rd_kafka_queue_get_main(handle.client) else {
+            throw KafkaConfigurationError(property: "", description: "out of memory")
+        }
+        self.events = events
+        guard let topic = rd_kafka_topic_new(handle.client, name, nil) else {
+            throw KafkaConfigurationError(property: "topic", description: "'\(name)' is not a topic name")
+        }
+        self.topic = topic
+    }
+
+    deinit {
+        rd_kafka_topic_destroy(topic)
+        rd_kafka_queue_destroy(events)
+    }
+
+    /// Hands a record to librdkafka, which copies it and delivers it from a thread of its own.
+    ///
+    /// - Parameter tag: comes back in ``Event/delivered(tag:)`` or ``Event/failed(tag:_:)``.
+    /// - Throws: ``KafkaError/Code/queueFull`` when nothing was taken and it must be tried again.
+    ///
+    /// The corresponding C function is `rd_kafka_produceva`.
+    package func produce(_ record: Record, tag: UInt64) throws(KafkaError) {
+        var arguments = [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 6 + record.headers.count)
+        arguments[0].vtype = RD_KAFKA_VTYPE_RKT
+        arguments[0].u.rkt = topic
+        arguments[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS
+        arguments[1].u.i = RD_KAFKA_MSG_F_COPY
+        arguments[2].vtype = RD_KAFKA_VTYPE_VALUE
+        arguments[2].u.mem.ptr = UnsafeMutableRawPointer(mutating: record.value.baseAddress)
+        arguments[2].u.mem.size = record.value.count
+        arguments[3].vtype = RD_KAFKA_VTYPE_KEY
+        arguments[3].u.mem.ptr = UnsafeMutableRawPointer(mutating: record.key?.baseAddress)
+        arguments[3].u.mem.size = record.key?.count ?? 0
+        arguments[4].vtype = RD_KAFKA_VTYPE_TIMESTAMP
+        arguments[4].u.i64 = record.timestampMilliseconds
+        arguments[5].vtype = RD_KAFKA_VTYPE_OPAQUE
+        arguments[5].u.ptr = UnsafeMutableRawPointer(bitPattern: UInt(tag))
+        for (index, header) in record.headers.enumerated() {
+            arguments[6 + index].vtype = RD_KAFKA_VTYPE_HEADER
+            arguments[6 + index].u.header.name = UnsafeRawPointer(header.name.utf8Start)
+                .assumingMemoryBound(to: CChar.self)
+            arguments[6 + index].u.header.val = header.value.baseAddress
+            arguments[6 + index].u.header.size = header.value.count
+        }
+        guard let error = rd_kafka_produceva(handle.client, &arguments, arguments.count) else { return }
+        defer { rd_kafka_error_destroy(error) }
+        throw KafkaError(
+            rd_kafka_error_code(error), reason: rd_kafka_error_string(error).map { String(cString: $0) },
+            isFatal: rd_kafka_error_is_fatal(error) != 0)
+    }
+
+    /// Waits for the next events and hands them to `body`; false when none came in time.
+    ///
+    /// The corresponding C function is `rd_kafka_queue_poll`.
+    @discardableResult
+    package func poll(timeoutMilliseconds: Int, _ body: (Event) -> Void) -> Bool {
+        guard let event = rd_kafka_queue_poll(events, CInt(timeoutMilliseconds)) else { return false }
+        defer { rd_kafka_event_destroy(event) }
+        switch rd_kafka_event_type(event) {
+        case RD_KAFKA_EVENT_DR:
+            while let message = rd_kafka_event_message_next(event) {
+                let tag = UInt64(UInt(bitPattern: message.pointee._private))
+                if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                    body(.delivered(tag: tag))
+                } else {
+                    body(.failed(tag: tag, KafkaError(message.pointee.err)))
+                }
+            }
+        case RD_KAFKA_EVENT_ERROR: body(.error(KafkaError(event: event, client: handle.client)))
+        case RD_KAFKA_EVENT_LOG: if let line = KafkaLogLine(event) { body(.log(line)) }
+        default: break
+        }
+        return true
+    }
+
+    /// Records that were taken and have no delivery report yet, and events that wait.
+    ///
+    /// The corresponding C function is `rd_kafka_outq_len`.
+    package var queueLength: Int { Int(rd_kafka_outq_len(handle.client)) }
+
+    /// Sends what waits for a batch to fill, without waiting for the answers.
+    ///
+    /// The corresponding C function is `rd_kafka_flush`.
+    package func flushBatches() { _ = rd_kafka_flush(handle.client, 0) }
+
+    /// Makes a `poll` that waits return.
+    ///
+    /// The corresponding C function is `rd_kafka_queue_yield`.
+    package func wake() { rd_kafka_queue_yield(events) }
+}

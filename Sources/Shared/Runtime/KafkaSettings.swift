@@ -1,0 +1,61 @@
+/// The settings of Kafka that the producer and the consumer share.
+package enum KafkaSettings {
+    package static let servers = Setting.text(
+        "KAFKA_SERVERS", default: "localhost:9092", "Brokers to start from, as host:port, with commas between.")
+    package static let topic = Setting.text("KAFKA_TOPIC", default: "upbit_ticker", "Topic of the ticker frames.")
+    package static let group = Setting.text(
+        "KAFKA_GROUP_ID", default: "default_group",
+        "Consumer group. It shares out the partitions; progress is kept in the database, so another name doubles nothing."
+    )
+
+    /// What `--help` says of the rest.
+    package static let passThrough = SettingDescription(
+        name: "KAFKA_<PROPERTY>", defaultText: nil,
+        help: "Any librdkafka property: KAFKA_SASL_USERNAME sets sasl.username; in a .env file its own name works too.",
+        isSecret: true)
+
+    /// A property for librdkafka and the variable that it came from.
+    package struct Property: Equatable, Sendable {
+        package let name: String
+        package let value: String
+        package let variable: String
+    }
+
+    /// `bootstrap.servers` and every property that passes through, in the order of their variables.
+    ///
+    /// A variable named with a point is a property under its own name; `KAFKA_SASL_USERNAME` is
+    /// `sasl.username`, for shells and units, which allow no points. Whether librdkafka knows the
+    /// property is left to librdkafka.
+    package static func properties(in environment: Environment) throws(ConfigurationError) -> [Property] {
+        var properties = [
+            Property(
+                name: "bootstrap.servers", value: try servers.value(in: environment), variable: servers.description.name
+            )
+        ]
+        var variables = Set<String>()
+        for name in environment.names where isPassedThrough(name) {
+            variables.insert(name.hasSuffix("_FILE") ? String(name.dropLast(5)) : name)
+        }
+        for variable in variables.sorted() {
+            let name = variable.contains(".") ? variable : propertyName(variable)
+            guard let value = try environment.secret(variable) else { continue }
+            properties.append(Property(name: name, value: value, variable: variable))
+        }
+        return properties
+    }
+
+    private static func isPassedThrough(_ variable: String) -> Bool {
+        if variable.contains(".") {
+            return variable.allSatisfy { $0.isLowercase || $0 == "." || $0 == "_" || $0.isNumber }
+        }
+        guard variable.hasPrefix("KAFKA_") else { return false }
+        let known = [servers, topic, group].map(\.description.name)
+        // Kubernetes sets these in every container beside a service that is called kafka.
+        let isInjected = variable.hasPrefix("KAFKA_PORT") || variable.hasPrefix("KAFKA_SERVICE_")
+        return !known.contains(variable) && !isInjected
+    }
+
+    private static func propertyName(_ variable: String) -> String {
+        variable.dropFirst("KAFKA_".count).lowercased().split(separator: "_").joined(separator: ".")
+    }
+}

@@ -1,0 +1,63 @@
+import Dispatch
+import Glibc
+package import Logging
+package import ServiceLifecycle
+import UnixSignals
+
+/// Runs `service` until it ends or SIGTERM or SIGINT asks it to.
+///
+/// It then has ``shutdownLimitMilliseconds`` to finish; a second signal, or the limit, ends the process at once.
+/// That loses nothing: whatever was not finished is taken up again by the next start, as after a
+/// power cut.
+package func runUntilSignal(_ service: some Service, logger: Logger) async throws {
+    let group = ServiceGroup(
+        configuration: .init(
+            services: [
+                .init(
+                    service: WithDeadline(service: service, logger: logger),
+                    successTerminationBehavior: .gracefullyShutdownGroup)
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
+    try await group.run()
+}
+
+/// Design: gone within 5 s of SIGTERM.
+package let shutdownLimitMilliseconds = 4_500
+
+private struct WithDeadline<Wrapped: Service>: Service {
+    let service: Wrapped
+    let logger: Logger
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await service.run()
+        } onGracefulShutdown: {
+            logger.info("stopping")
+            // From here on the signals mean what they mean to any program.
+            signal(SIGTERM, SIG_DFL)
+            signal(SIGINT, SIG_DFL)
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(shutdownLimitMilliseconds)) {
+                logger.error("did not finish in time; the next start continues from what was committed")
+                _exit(ExitStatus.unavailable)
+            }
+        }
+    }
+}
+
+/// The group's own lines are about its inner life.
+private func quiet(_ logger: Logger) -> Logger {
+    var logger = logger
+    logger.logLevel = .error
+    return logger
+}
+
+/// How a command ends when it fails: one line on standard error, and the exit code that says which kind.
+package struct Failure: Error, CustomStringConvertible {
+    package let status: Int32
+    package let description: String
+
+    package init(_ status: Int32, _ description: String) {
+        self.status = status
+        self.description = description
+    }
+}
