@@ -84,7 +84,7 @@ let package = Package(
 
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(
-            name: "TestSupport", dependencies: ["Market", "CRDKafka", "Kafka", "Postgres", logging] + nio,
+            name: "TestSupport", dependencies: ["Market", "CRDKafka", "Kafka", "Postgres", "Runtime", logging] + nio,
             path: "Tests/TestSupport", exclude: ["timescaledb.sh"], swiftSettings: settings),
         .executableTarget(
             name: "Sandbox", dependencies: ["TestSupport", argumentParser],

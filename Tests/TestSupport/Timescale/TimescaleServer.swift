@@ -1,0 +1,168 @@
+import Foundation
+import Glibc
+package import Postgres
+import Runtime
+import Synchronization
+
+/// A private PostgreSQL with TimescaleDB on 127.0.0.1: a data folder, a port and a life of its own.
+///
+/// It ends with this process, however this process ends. Its superuser is `postgres`, without a password.
+package final class TimescaleServer: Sendable {
+    package let port: Int
+    /// Holds the data and the socket. Removed by ``stop()``, or when this process ends.
+    package let folder: String
+
+    private let binaries: TimescaleBinaries
+    private let settings: [String: String]
+    private let process: Mutex<ChildProcess>
+    private let thread = DedicatedThread(name: "timescale-server")
+
+    /// How long the server may take for something that normally takes less than a second.
+    private static let limit = Duration.seconds(60)
+
+    /// One server for all tests of this process; each test makes a database of its own in it.
+    package static var shared: TimescaleServer {
+        get async throws { try await starting.value }
+    }
+    private static let starting = Task { try await TimescaleServer() }
+
+    /// Makes a cluster and starts its server, which takes about a second.
+    ///
+    /// - Parameter extraSettings: server settings by name, over the ones that we choose. Data is
+    ///   flushed to the disk as in production unless `fsync` is `off` here.
+    package init(extraSettings: [String: String] = [:]) async throws {
+        binaries = try TimescaleBinaries()
+        folder = try binaries.makeFolder()
+        settings = Self.ownSettings.merging(extraSettings) { _, extra in extra }
+        do {
+            try await Self.makeCluster(binaries, folder)
+            let started = try await Self.startOnFreePort(binaries, folder, settings)
+            port = started.port
+            process = Mutex(started.process)
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)
+            throw error
+        }
+    }
+
+    private static let ownSettings = [
+        "listen_addresses": "127.0.0.1",
+        "shared_preload_libraries": "timescaledb",
+        "timescaledb.telemetry_level": "off",
+        // Every database with the extension has a worker of its own, and every test has a database.
+        "timescaledb.max_background_workers": "64",
+        "max_worker_processes": "96",
+        "max_connections": "200",
+        "log_min_messages": "warning",
+    ]
+
+    /// Where to reach a database of this server.
+    package func configuration(database: String) -> PostgresConfiguration {
+        PostgresConfiguration(
+            host: "127.0.0.1", port: port, database: database, user: "postgres", sslMode: "disable",
+            applicationName: "test")
+    }
+
+    /// Makes an empty database, with the extension `timescaledb` unless `extension` is false.
+    @discardableResult
+    package func createDatabase(_ name: String, extension: Bool = true) async throws -> PostgresConfiguration {
+        let configuration = configuration(database: name)
+        let maintenance = self.configuration(database: "postgres")
+        try await thread.run {
+            try PostgresConnection(maintenance).execute("CREATE DATABASE \"\(name)\"")
+            guard `extension` else { return }
+            // In one transaction, so that the extension's scheduler never sees the job that the Apache
+            // edition cannot run and would log as an error.
+            try PostgresConnection(configuration).execute(
+                """
+                BEGIN;
+                CREATE EXTENSION timescaledb;
+                UPDATE _timescaledb_config.bgw_job SET scheduled = false WHERE id = 3;
+                COMMIT
+                """)
+        }
+        return configuration
+    }
+
+    /// The server's log.
+    package var log: EventLog<String> { process.withLock { $0.errors } }
+
+    /// Kills the server as a power cut would, and returns when all of its processes are gone.
+    package func kill() async throws {
+        let process = process.withLock { $0 }
+        process.kill()
+        try await Self.ended(process)
+    }
+
+    /// Starts the server again, on the same port and data, after ``kill()`` or ``shutDown()``.
+    package func restart() async throws {
+        let started = try await Self.start(binaries, folder, port: port, settings)
+        process.withLock { $0 = started }
+    }
+
+    /// Ends the server in order (connections are cut) and keeps its data.
+    package func shutDown() async throws {
+        let process = process.withLock { $0 }
+        process.send(SIGINT)
+        try await Self.ended(process)
+    }
+
+    /// Ends the server and removes its folder.
+    package func stop() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await shutDown()
+    }
+}
+
+extension TimescaleServer {
+    private static func makeCluster(_ binaries: TimescaleBinaries, _ folder: String) async throws {
+        let initdb = binaries.command(
+            "initdb",
+            ["-D", "\(folder)/data", "-U", "postgres", "--no-locale", "-E", "UTF8", "-A", "trust", "--no-sync"])
+        try await ChildProcess.run(
+            initdb.executable, initdb.arguments, environment: binaries.environment, folder: folder, within: limit)
+    }
+
+    /// Another program can take the port before the server does: then with another one.
+    private static func startOnFreePort(
+        _ binaries: TimescaleBinaries, _ folder: String, _ settings: [String: String]
+    ) async throws -> (port: Int, process: ChildProcess) {
+        for _ in 1...3 {
+            let port = try freePort()
+            do {
+                return (port, try await start(binaries, folder, port: port, settings))
+            } catch is ChildProcessError {
+                continue
+            }
+        }
+        let port = try freePort()
+        return (port, try await start(binaries, folder, port: port, settings))
+    }
+
+    /// Returns when the server accepts connections.
+    private static func start(
+        _ binaries: TimescaleBinaries, _ folder: String, port: Int, _ settings: [String: String]
+    ) async throws -> ChildProcess {
+        let all = settings.merging(["port": String(port), "unix_socket_directories": folder]) { own, _ in own }
+        let arguments = all.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+        let postgres = binaries.command("postgres", ["-D", "\(folder)/data"] + arguments)
+        let process = try ChildProcess(
+            postgres.executable, postgres.arguments, environment: binaries.environment, folder: folder,
+            ending: .quit, removing: folder, keptLines: 2_000)
+        do {
+            try await process.errorLine(containing: "database system is ready to accept connections", within: limit)
+            return process
+        } catch {
+            process.kill()
+            let exit = try await process.exitStatus(within: limit)
+            throw ChildProcessError(name: "postgres", exit: exit, lines: process.errors.elements)
+        }
+    }
+
+    /// Every process of a server holds its log open, so the log's end is the end of the last of them.
+    /// Only then can a server start again: until then the old one's shared memory is in use.
+    private static func ended(_ process: ChildProcess) async throws {
+        _ = try await process.exitStatus(within: limit)
+        try await process.errors.closed(within: limit, "the end of the server's processes")
+    }
+}

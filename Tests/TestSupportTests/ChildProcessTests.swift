@@ -1,0 +1,58 @@
+import Foundation
+import Glibc
+import Testing
+
+import TestSupport
+
+@Suite struct ChildProcessTests {
+    @Test("Lines of output and of errors come as events, and the exit code is told")
+    func lines() async throws {
+        let child = try ChildProcess("/bin/sh", ["-c", "echo one; echo two >&2; printf three >&2; exit 3"])
+        #expect(try await child.exitStatus(within: .seconds(10)) == .code(3))
+        try await child.errors.closed(within: .seconds(10), "the end of errors")
+        try await child.output.closed(within: .seconds(10), "the end of output")
+        #expect(child.output.elements == ["one"])
+        #expect(child.errors.elements == ["two", "three"])
+    }
+
+    @Test("A line that does not come ends the wait at its limit")
+    func limit() async throws {
+        let child = try ChildProcess("/bin/sleep", ["100"])
+        await #expect(throws: WaitError.self) {
+            try await child.errorLine(containing: "never", within: .milliseconds(10))
+        }
+        child.kill()
+        #expect(try await child.exitStatus(within: .seconds(10)) == .signal(SIGKILL))
+    }
+
+    @Test("A child ends when our end of its leash's pipe is closed, as it is when we die")
+    func leash() async throws {
+        let child = try ChildProcess("/bin/sleep", ["100"])
+        // The child must not hold our files: a copy of a leash's pipe in it would keep the pipe open.
+        let inherited = try pipes(of: child.processID)
+        #expect(inherited == [])
+        try Leash(ending: .kill, removing: nil).hold(child.processID)
+        #expect(try await child.exitStatus(within: .seconds(10)) == .signal(SIGKILL))
+    }
+
+    @Test("A program that fails is an error with its last words")
+    func failure() async throws {
+        await #expect { try await ChildProcess.run("/bin/sh", ["-c", "echo alas >&2; exit 1"]) } throws: { error in
+            "\(error)".contains("alas")
+        }
+    }
+
+    @Test("A built product is found beside the tests")
+    func product() throws {
+        #expect(FileManager.default.isExecutableFile(atPath: try BuiltProduct.path("consumer")))
+        #expect(throws: SetupError.self) { try BuiltProduct.path("no-such-product") }
+    }
+}
+
+/// The pipes that a process has open beside its standard input, output and errors.
+private func pipes(of processID: Int32) throws -> [String] {
+    let folder = "/proc/\(processID)/fd"
+    return try FileManager.default.contentsOfDirectory(atPath: folder).filter { !["0", "1", "2"].contains($0) }
+        .map { try FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+        .filter { $0.hasPrefix("pipe:") }
+}
