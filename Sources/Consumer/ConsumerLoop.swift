@@ -161,7 +161,7 @@ final class ConsumerLoop: @unchecked Sendable {
         if batch.deadLetterCount > 0 {
             logger.warning("records went to dead_letters", metadata: ["records": "\(batch.deadLetterCount)"])
         }
-        logger.debug("written", metadata: ["rows": "\(batch.rowCount)"])
+        logger.debug("written", metadata: ["rows": "\(batch.rowCount)", "dead_letters": "\(batch.deadLetterCount)"])
         consumer.reportProgress(
             batch.nextOffsets.map { (TopicPartition(topic: settings.topic, partition: $0.key), .at($0.value)) })
         batch.removeAll()

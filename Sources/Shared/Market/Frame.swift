@@ -15,6 +15,11 @@ package enum Frame: Equatable, Sendable {
         package var code: Range<Int>?
         /// Milliseconds since 1970.
         package var timestampMilliseconds: Int64?
+
+        package init(code: Range<Int>? = nil, timestampMilliseconds: Int64? = nil) {
+            self.code = code
+            self.timestampMilliseconds = timestampMilliseconds
+        }
     }
 
     package init(_ frame: UnsafeRawBufferPointer) {

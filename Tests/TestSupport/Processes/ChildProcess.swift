@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// A program that runs beside us, with its output as events. It never outlives us: see ``Leash``.
 package final class ChildProcess: Sendable {
@@ -85,6 +86,14 @@ package final class ChildProcess: Sendable {
         containing text: String, after position: Int = 0, within limit: Duration
     ) async throws -> String {
         try await errors.first(after: position, within: limit, "'\(text)' from \(name)") { $0.contains(text) }
+    }
+
+    /// Returns once `count` lines of standard error had `text` in them.
+    package func errorLines(containing text: String, count: Int, within limit: Duration) async throws {
+        let seen = Atomic(0)
+        _ = try await errors.first(within: limit, "\(count) times '\(text)' from \(name)") { line in
+            line.contains(text) && seen.add(1, ordering: .relaxed).newValue == count
+        }
     }
 
     /// Runs a program to its end and returns its output; an error when it does not end well.

@@ -1,0 +1,45 @@
+import CRDKafka
+import Kafka
+
+/// librdkafka's mock cluster: brokers that speak Kafka's protocol over TCP, also to other processes.
+///
+/// It lives as long as this object and keeps everything in memory. **Each partition holds 5 MiB (or
+/// 100,000 batches) and then drops its oldest records without a word**: give a topic enough
+/// partitions for what is in flight, and look at ``droppedRecords(topic:partitions:)`` at the end.
+package final class MockCluster: @unchecked Sendable {
+    /// For `bootstrap.servers`.
+    package let bootstrapServers: String
+    private let client: OpaquePointer
+    private let cluster: OpaquePointer
+
+    package init(brokers: Int = 1) throws {
+        // The cluster runs inside a client; this one does nothing else.
+        guard let configuration = rd_kafka_conf_new(),
+            let client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0)
+        else { throw SetupError("librdkafka cannot start a client") }
+        guard let cluster = rd_kafka_mock_cluster_new(client, CInt(brokers)),
+            let servers = rd_kafka_mock_cluster_bootstraps(cluster)
+        else {
+            rd_kafka_destroy(client)
+            throw SetupError("librdkafka cannot start a mock cluster")
+        }
+        self.client = client
+        self.cluster = cluster
+        bootstrapServers = String(cString: servers)
+    }
+
+    deinit {
+        rd_kafka_mock_cluster_destroy(cluster)
+        rd_kafka_destroy(client)
+    }
+
+    package func createTopic(_ name: String, partitions: Int) throws {
+        let error = rd_kafka_mock_topic_create(cluster, name, CInt(partitions), 1)
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw SetupError("topic \(name): error \(error.rawValue)") }
+    }
+
+    /// Cuts the connections of all brokers and refuses new ones, until ``setUp()``.
+    package func setDown() { rd_kafka_mock_broker_set_down(cluster, -1) }
+
+    package func setUp() { rd_kafka_mock_broker_set_up(cluster, -1) }
+}
