@@ -137,7 +137,7 @@ private final class Reader: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         bytes.writeImmutableBuffer(unwrapInboundIn(data))
         if status == nil { readHead() }
-        if status == 101 { readFrames() } else if status != nil { readBody() }
+        if status == 101 { readFrames(context) } else if status != nil { readBody() }
         bytes.discardReadBytes()
     }
 
@@ -156,12 +156,13 @@ private final class Reader: ChannelInboundHandler {
         state.update { $0.body += body }
     }
 
-    private func readFrames() {
+    private func readFrames(_ context: ChannelHandlerContext) {
         var frames: [ExchangeClient.Frame] = []
         var count = 0
         while let frame = readFrame() {
             count += 1
             if keepsFrames || frame.opcode >= 8 { frames.append(frame) }
+            if frame.opcode == 8 { answerClose(context) }
         }
         guard count > 0 else { return }
         state.update {
@@ -189,6 +190,11 @@ private final class Reader: ChannelInboundHandler {
         let payload = keepsFrames || first & 0x0F >= 8 ? bytes.getBytes(at: bytes.readerIndex, length: length) : []
         bytes.moveReaderIndex(forwardBy: length)
         return .init(opcode: first & 0x0F, isFinal: first & 0x80 != 0, payload: payload ?? [])
+    }
+
+    /// Answers the server's close, as RFC 6455 asks: a masked close frame without a code.
+    private func answerClose(_ context: ChannelHandlerContext) {
+        context.writeAndFlush(NIOAny(ByteBuffer(bytes: [0x88, 0x80, 0, 0, 0, 0])), promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) { state.update { $0.isClosed = true } }

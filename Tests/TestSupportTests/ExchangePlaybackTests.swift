@@ -31,12 +31,9 @@ import Testing
             try await server.observed.wait(within: limit) { $0.subscriptions.count == 1 }
             try await client.setReading(false)
             try await server.resume()
-            // Two walks of the server's loop after the sockets are full: it made no more frames.
+            // 28 MB do not fit into the buffers of two sockets, so without back-pressure it would finish.
             await #expect(throws: (any Error).self) { try await server.finished(within: .milliseconds(500)) }
-            let before = server.observed.value.playback.playedCount
-            try await server.inject()
-            #expect(server.observed.value.playback.playedCount == before)
-            #expect(before < 30_000)
+            #expect(server.observed.value.playback.playedCount < 30_000)
             try await client.setReading(true)
             try await client.state.wait(within: limit) { $0.frameCount == 30_000 }
             await client.close()

@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test("The sixth connection within a second is answered 429")
+    @Test("A connection beyond the limit of a second is answered 429")
     func connectLimit() async throws {
         var settings = ExchangeSettings()
         settings.connectionsPerSecond = 2
@@ -103,6 +103,19 @@ import Testing
             let state = try await client.state.wait(within: limit) { $0.isClosed }
             #expect(
                 state.dataFrames.map { $0.text.hasPrefix(#"{"error""#) } == [false, false, false, false, false, true])
+            #expect(server.observed.value.errors == ["Too Many Requests"])
+        }
+    }
+
+    @Test("A message beyond the limit of a minute is one too many, too")
+    func minuteLimit() async throws {
+        var settings = ExchangeSettings()
+        (settings.messagesPerSecond, settings.messagesPerMinute) = (100, 7)
+        try await withExchange(.seeded(frameCount: 1), Playback(), settings) { server in
+            let client = try await ExchangeClient.open(server)
+            for _ in 0..<8 { client.send(#"[{"ticket":"t"},{"method":"LIST_SUBSCRIPTIONS"}]"#) }
+            let state = try await client.state.wait(within: limit) { $0.isClosed }
+            #expect(state.dataFrames.count == 8)
             #expect(server.observed.value.errors == ["Too Many Requests"])
         }
     }

@@ -134,7 +134,7 @@ import Testing
         let path = folder.appendingPathComponent("trades.csv").path
         let rows =
             "time_ms,code,trade_price,trade_volume\n1778570091254,KRW-WAXP,10.5,4387.8095238\n"
-            + "1778569851656,KRW-BTC,103160000.0,5e-07\n1778569851657,KRW-WAXP,10.6,1e-08\n"
+            + "1778569851656,KRW-BTC,103160000.0,5e-07\r\n1778569851657,KRW-WAXP,10.6,1e-08\n"
         try Data(rows.utf8).write(to: URL(fileURLWithPath: path))
         let plain = try Session.recording(path: path)
         let gzip = Process()

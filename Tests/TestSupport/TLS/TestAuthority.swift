@@ -75,7 +75,7 @@ package final class TestAuthority: Sendable {
             .write(to: folder.appendingPathComponent("\(name).conf"))
         try openssl(
             [
-                "ca", "-batch", "-notext", "-rand_serial", "-config", path("\(name).conf"), "-outdir", folder.path,
+                "ca", "-batch", "-notext", "-config", path("\(name).conf"), "-outdir", folder.path,
                 "-cert", path("\(authority).pem"), "-keyfile", path("\(authority).key"),
                 "-in", path("\(name).csr"), "-out", path("\(name).pem"),
             ] + validity)
@@ -92,6 +92,7 @@ package final class TestAuthority: Sendable {
         policy = policy
         x509_extensions = server
         unique_subject = no
+        rand_serial = yes
         [policy]
         commonName = supplied
         [server]

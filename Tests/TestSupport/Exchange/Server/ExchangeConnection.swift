@@ -82,32 +82,43 @@ final class ExchangeConnection {
         return flushed
     }
 
-    /// A close frame, then the end.
-    func close(code: UInt16) {
+    /// A close frame, then the end: at once when the client said goodbye first, otherwise when it answers
+    /// or after a second.
+    func close(code: UInt16, isAnswer: Bool = false) {
         guard !isClosing else { return }
         isClosing = true
         send([UInt8(code >> 8), UInt8(code & 0xFF)], opcode: .connectionClose)
-        flushed.assumeIsolated().whenComplete { [channel] _ in channel.close(promise: nil) }
+        guard !isAnswer else { return endAfterFlush() }
+        channel.eventLoop.scheduleTask(in: .seconds(1)) { [channel] in channel.close(promise: nil) }
+    }
+
+    /// Ends the connection in order, TLS too, when all was sent.
+    func endAfterFlush() {
+        flush().assumeIsolated().whenComplete { [channel] _ in channel.close(promise: nil) }
     }
 
     /// The end without a close frame: FIN.
     func hangUp() {
         isClosing = true
-        flush().assumeIsolated().whenComplete { [self] _ in closeSocket() }
+        flush().assumeIsolated().whenComplete { [channel] _ in channel.closeSocket() }
     }
 
     /// The end by RST: a socket that does not linger throws away what it has.
     func reset() {
         isClosing = true
         flush()
-        guard let socket = channel as? any SocketOptionProvider else { return closeSocket() }
-        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { [self] _ in closeSocket() }
+        guard let socket = channel as? any SocketOptionProvider else { return channel.closeSocket() }
+        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { [channel] _ in
+            channel.closeSocket()
+        }
     }
+}
 
-    /// Closes below TLS, so that no farewell of TLS goes out.
-    private func closeSocket() {
-        let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
-        if let tls { tls.close(mode: .all, promise: nil) } else { channel.close(promise: nil) }
+extension Channel {
+    /// Closes below TLS, so that no farewell of TLS goes out or is waited for. On the event loop only.
+    func closeSocket() {
+        let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        if let tls { tls.close(mode: .all, promise: nil) } else { close(promise: nil) }
     }
 }
 

@@ -10,7 +10,7 @@ final class ExchangeCore {
     var door = ExchangeDoor.open
     var restFaults: [RestFault] = []
     private(set) var connections: [ExchangeConnection] = []
-    private(set) var player: SessionPlayer!
+    private(set) var player: SessionPlayer
     private var connectLimit: MessageLimit
     private var connectionCount = 0
     /// All open sockets, WebSockets or not; closed at the end.
@@ -24,16 +24,16 @@ final class ExchangeCore {
         self.loop = loop
         self.observed = observed
         connectLimit = MessageLimit(perSecond: settings.connectionsPerSecond)
-        load(session, playback)
+        player = SessionPlayer(session: session, playback: playback, loop: loop, observed: observed)
+        player.exchange = self
     }
 
     /// Takes another session; who is subscribed stays so.
     func load(_ session: Session, _ playback: Playback) {
-        player?.pause()
+        player.pause()
         observed.update { $0.playback = PlaybackProgress() }
-        player = SessionPlayer(
-            session: session, playback: playback, loop: loop, observed: observed,
-            connections: { [unowned self] in connections }, perform: { [unowned self] in perform($0) })
+        player = SessionPlayer(session: session, playback: playback, loop: loop, observed: observed)
+        player.exchange = self
         for connection in connections { select(connection) }
         if connections.contains(where: \.isListening) { player.listenerCame() }
     }
@@ -47,7 +47,7 @@ final class ExchangeCore {
 
     func closeAll() {
         player.pause()
-        for channel in sockets.values { channel.close(promise: nil) }
+        for channel in sockets.values { channel.closeSocket() }
     }
 
     // MARK: Upgrade

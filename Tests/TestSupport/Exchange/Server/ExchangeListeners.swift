@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -31,18 +32,25 @@ final class ExchangeListeners {
     }
 
     /// Binds 127.0.0.1, then the same port of ::1 where there is one. Returns the port.
-    func open(port: Int) -> EventLoopFuture<Int> {
+    ///
+    /// - Parameter attempts: how often another free port is tried when a stranger has it on ::1; a client
+    ///   of `localhost` could meet the stranger.
+    func open(port: Int, attempts: Int = 10) -> EventLoopFuture<Int> {
         let bound = NIOLoopBound(self, eventLoop: loop)
         return bind("127.0.0.1", port).flatMap { channel in
-            let port = channel.localAddress?.port ?? 0
+            let actual = channel.localAddress?.port ?? 0
             bound.value.channels = [channel]
-            return bound.value.bind("::1", port)
+            return bound.value.bind("::1", actual)
                 .map { second in
                     bound.value.channels.append(second)
-                    return port
+                    return actual
                 }
-                // Without IPv6, or with the port taken there, IPv4 alone will do: clients try both.
-                .recover { _ in port }
+                .flatMapError { error in
+                    let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
+                    // Without IPv6, IPv4 alone will do: clients try both.
+                    guard isTaken, port == 0, attempts > 1 else { return channel.eventLoop.makeSucceededFuture(actual) }
+                    return bound.value.close().flatMap { bound.value.open(port: 0, attempts: attempts - 1) }
+                }
         }
     }
 

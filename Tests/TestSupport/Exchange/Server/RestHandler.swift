@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 
 /// Answers what is not a WebSocket: the market list, and upgrades that are refused.
 final class RestHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -71,5 +72,9 @@ final class RestHandler: ChannelInboundHandler, RemovableChannelHandler {
         #"{"error":{"name":\#(status.code),"message":"\#(status.reasonPhrase.jsonEscaped)"}}"#
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    /// A refused upgrade comes here as an error, too, and then as the request that is answered above.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !(error is NIOWebSocketUpgradeError) else { return }
+        context.close(promise: nil)
+    }
 }

@@ -10,10 +10,12 @@ final class SessionPlayer {
     private let playback: Playback
     private let loop: any EventLoop
     private let observed: WatchedValue<ExchangeObservations>
-    private let connections: () -> [ExchangeConnection]
-    private let perform: (ExchangeFault) -> Void
+    /// Whose connections it plays to.
+    weak var exchange: ExchangeCore?
 
     private(set) var isPlaying = false
+    /// A write can make a socket writable within the same call; that must not start a turn in a turn.
+    private var isInTurn = false
     private var cursor: SessionCursor
     private(set) var encoder: TickerEncoder
     private var next: Trade?
@@ -29,15 +31,12 @@ final class SessionPlayer {
     private static let framesPerTurn = 256
 
     init(
-        session: Session, playback: Playback, loop: any EventLoop, observed: WatchedValue<ExchangeObservations>,
-        connections: @escaping () -> [ExchangeConnection], perform: @escaping (ExchangeFault) -> Void
+        session: Session, playback: Playback, loop: any EventLoop, observed: WatchedValue<ExchangeObservations>
     ) {
         self.session = session
         self.playback = playback
         self.loop = loop
         self.observed = observed
-        self.connections = connections
-        self.perform = perform
         cursor = session.cursor()
         encoder = TickerEncoder(markets: session.markets, start: session.start)
         next = cursor.next()
@@ -65,9 +64,11 @@ final class SessionPlayer {
 
     /// Sends what is due, then asks to be called when the next frame is.
     func pump() {
+        guard isPlaying, !isInTurn else { return }
+        isInTurn = true
+        defer { isInTurn = false }
         wake?.cancel()
-        guard isPlaying else { return }
-        var listeners = connections().filter(\.isListening)
+        var listeners = self.listeners
         if listeners.isEmpty, playback.absence == .waits {
             clock.restart()
             return
@@ -78,7 +79,7 @@ final class SessionPlayer {
             guard listeners.allSatisfy(\.isWritable) else { break }
             if beginFaults() {
                 // A fault may have ended or stalled connections; this frame is for those that are left.
-                listeners = connections().filter(\.isListening)
+                listeners = self.listeners
                 if listeners.isEmpty, playback.absence == .waits { break }
             }
             encode(trade)
@@ -89,11 +90,13 @@ final class SessionPlayer {
         finishTurn(listeners, progress)
     }
 
+    private var listeners: [ExchangeConnection] { exchange?.connections.filter(\.isListening) ?? [] }
+
     /// True when faults happened before the frame at hand.
     private func beginFaults() -> Bool {
         guard faultsDone < position, let faults = playback.faults[position] else { return false }
         faultsDone = position
-        for fault in faults { perform(fault) }
+        for fault in faults { exchange?.perform(fault) }
         return true
     }
 
@@ -120,7 +123,8 @@ final class SessionPlayer {
     }
 
     private func finishTurn(_ listeners: [ExchangeConnection], _ progress: PlaybackProgress) {
-        let flushes = listeners.map { $0.flush() }
+        // All connections, not only those that still listen: what came before a fault must go out.
+        let flushes = exchange?.connections.map { $0.flush() } ?? []
         if progress.playedCount > 0 { observed.update { $0.playback.add(progress) } }
         guard let trade = next else { return finish(flushes) }
         // Someone who cannot take more calls `pump` when he can.

@@ -18,7 +18,10 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
-        guard !connection.isClosing else { return }
+        guard !connection.isClosing else {
+            if frame.opcode == .connectionClose { connection.endAfterFlush() }
+            return
+        }
         connection.noteActivity()
         // RFC 6455, section 5.1: a server ends a connection whose client does not mask.
         guard frame.maskKey != nil else { return connection.close(code: 1_002) }
@@ -49,7 +52,7 @@ final class WebSocketHandler: ChannelInboundHandler {
     private func close(_ payload: [UInt8]) {
         let code = payload.count >= 2 ? UInt16(payload[0]) << 8 | UInt16(payload[1]) : 1_005
         core.observed.update { $0.connections[connection.id].closeCode = code }
-        connection.close(code: code == 1_005 ? 1_000 : code)
+        connection.close(code: code == 1_005 ? 1_000 : code, isAnswer: true)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -23,11 +23,12 @@ struct Recording: Sendable {
     init(path: String) throws {
         var indices: [Substring: Int] = [:]
         let text = String(decoding: try Self.contents(of: path), as: UTF8.self)
-        for (index, line) in text.split(separator: "\n").enumerated().dropFirst() {
+        // Lines end as the program that wrote them liked: by a line feed, or by a carriage return before it.
+        for (index, line) in text.split(whereSeparator: \.isNewline).enumerated().dropFirst() {
             let fields = line.split(separator: ",")
             guard fields.count == 4, let timestamp = Int64(fields[0]), Self.isCode(fields[1]),
                 let price = ExactDecimal(String(fields[2])), let volume = ExactDecimal(String(fields[3]))
-            else { throw Failure.badRow(line: index + 1, text: String(line)) }
+            else { throw Failure.badRow(line: index + 1, text: String(line.prefix(80))) }
             let market = indices[fields[1]] ?? markets.count
             if market == markets.count {
                 indices[fields[1]] = market

@@ -30,9 +30,6 @@ package struct Session: Sendable {
             markets: recording.markets, frameCount: recording.trades.count, source: .recording(recording))
     }
 
-    /// The trades in the order of their frames.
-    package func trades() -> some IteratorProtocol<Trade> & Sendable { cursor() }
-
     /// The frames with what a test wants to know of them. The server itself walks a cursor.
     package func frames() -> SessionFrames { SessionFrames(session: self) }
 
