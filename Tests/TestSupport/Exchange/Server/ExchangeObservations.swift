@@ -1,0 +1,52 @@
+/// What the exchange saw, for tests to look at and to wait for.
+package struct ExchangeObservations: Sendable {
+    /// A WebSocket that was opened.
+    package struct Connection: Sendable {
+        package let id: Int
+        package let openedAt: ContinuousClock.Instant
+        package let headers: [(name: String, value: String)]
+        package internal(set) var closedAt: ContinuousClock.Instant?
+        /// The code of the client's close frame.
+        package internal(set) var closeCode: UInt16?
+        package internal(set) var pingCount = 0
+        package internal(set) var textPingCount = 0
+    }
+
+    /// A subscribe that was accepted.
+    package struct Subscription: Sendable {
+        package let connection: Int
+        package let ticket: String
+        /// As the client wrote them, unknown ones too.
+        package let codes: [String]
+        package let isOnlySnapshot: Bool
+        package let isOnlyRealtime: Bool
+    }
+
+    /// TCP connections, whatever became of them.
+    package internal(set) var acceptedCount = 0
+    package internal(set) var connections: [Connection] = []
+    /// Statuses of upgrades that were refused.
+    package internal(set) var refusals: [Int] = []
+    package internal(set) var subscriptions: [Subscription] = []
+    /// Names of the errors that were sent for bad messages.
+    package internal(set) var errors: [String] = []
+    /// Paths of the other requests.
+    package internal(set) var requests: [String] = []
+    package internal(set) var playback = PlaybackProgress()
+
+    package var openCount: Int { connections.count { $0.closedAt == nil } }
+    package var pingCount: Int { connections.reduce(0) { $0 + $1.pingCount } }
+}
+
+/// How far the session is. ``playedCount`` is the sum of the delivered, the lost and the unwanted.
+package struct PlaybackProgress: Sendable {
+    package internal(set) var playedCount = 0
+    /// The frames that were written to at least one connection, with their exact sums.
+    package internal(set) var delivered = SessionTotals()
+    /// Frames while nobody was subscribed.
+    package internal(set) var lostCount = 0
+    /// Frames of markets that nobody asked for.
+    package internal(set) var unwantedCount = 0
+    /// All frames were played, and their bytes went to the operating system.
+    package internal(set) var isFinished = false
+}

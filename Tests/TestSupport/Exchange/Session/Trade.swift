@@ -1,0 +1,15 @@
+/// A trade of a session: what a ticker frame is made of.
+package struct Trade: Equatable, Sendable {
+    /// The index of the market in the session's list.
+    package let market: Int
+    /// `trade_timestamp`, milliseconds since 1970.
+    package let timestamp: Int64
+    /// As spelled on the wire.
+    package let priceText: String
+    package let volumeText: String
+    package let price: ExactDecimal
+    package let volume: ExactDecimal
+    package let isBid: Bool
+    /// The frame before told this trade already: the exchange's sums do not move.
+    package let isRepeat: Bool
+}
