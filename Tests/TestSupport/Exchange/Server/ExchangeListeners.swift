@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -11,14 +10,16 @@ final class ExchangeListeners {
     private let core: ExchangeCore
     private let group: MultiThreadedEventLoopGroup
     private let tls: NIOSSLContext?
+    private let reservation: PortReservation
     private var channels: [any Channel] = []
 
     var isOpen: Bool { !channels.isEmpty }
 
-    init(core: ExchangeCore, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?) {
+    init(core: ExchangeCore, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?, reservation: PortReservation) {
         self.core = core
         self.group = group
         self.tls = tls
+        self.reservation = reservation
         loop = core.loop
     }
 
@@ -31,27 +32,13 @@ final class ExchangeListeners {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    /// Binds 127.0.0.1, then the same port of ::1 where there is one. Returns the port.
-    ///
-    /// - Parameter attempts: how often another free port is tried when a stranger has it on ::1; a client
-    ///   of `localhost` could meet the stranger.
-    func open(port: Int, attempts: Int = 10) -> EventLoopFuture<Int> {
+    /// Listens on the reserved port.
+    func open() -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        return bind("127.0.0.1", port).flatMap { channel in
-            let actual = channel.localAddress?.port ?? 0
-            bound.value.channels = [channel]
-            return bound.value.bind("::1", actual)
-                .map { second in
-                    bound.value.channels.append(second)
-                    return actual
-                }
-                .flatMapError { error in
-                    let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
-                    // Without IPv6, IPv4 alone will do: clients try both.
-                    guard isTaken, port == 0, attempts > 1 else { return channel.eventLoop.makeSucceededFuture(actual) }
-                    return bound.value.close().flatMap { bound.value.open(port: 0, attempts: attempts - 1) }
-                }
+        let opened = reservation.hosts.map { host in
+            bind(host).map { bound.value.channels.append($0) }
         }
+        return EventLoopFuture.andAllSucceed(opened, on: loop)
     }
 
     func close() -> EventLoopFuture<Void> {
@@ -60,7 +47,7 @@ final class ExchangeListeners {
         return EventLoopFuture.andAllComplete(closing, on: loop)
     }
 
-    private func bind(_ host: String, _ port: Int) -> EventLoopFuture<any Channel> {
+    private func bind(_ host: String) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(self, eventLoop: loop)
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
@@ -70,7 +57,7 @@ final class ExchangeListeners {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try bound.value.build(channel) }
             }
-            .bind(host: host, port: port)
+            .bind(host: host, port: reservation.port)
     }
 
     private func build(_ channel: any Channel) throws {

@@ -30,13 +30,16 @@ package final class ExchangeServer: Sendable {
         let tls = try settings.certificate.map { try ExchangeListeners.context(for: $0) }
         let observed = WatchedValue(ExchangeObservations())
         do {
-            let (core, listeners) = try await loop.submit {
+            let (port, core, listeners) = try await loop.submit {
                 let core = ExchangeCore(
                     session: session, playback: playback, settings: settings, loop: loop, observed: observed)
-                let listeners = ExchangeListeners(core: core, group: group, tls: tls)
-                return (NIOLoopBound(core, eventLoop: loop), NIOLoopBound(listeners, eventLoop: loop))
+                let reservation = try PortReservation()
+                let listeners = ExchangeListeners(core: core, group: group, tls: tls, reservation: reservation)
+                return (
+                    reservation.port, NIOLoopBound(core, eventLoop: loop), NIOLoopBound(listeners, eventLoop: loop)
+                )
             }.get()
-            let port = try await loop.flatSubmit { listeners.value.open(port: 0) }.get()
+            try await loop.flatSubmit { listeners.value.open() }.get()
             return ExchangeServer(
                 port: port, isSecure: tls != nil, observed: observed, group: group, core: core, listeners: listeners)
         } catch {
@@ -95,11 +98,10 @@ package final class ExchangeServer: Sendable {
     /// How clients that connect from now on are answered. Open connections stay.
     package func setDoor(_ door: ExchangeDoor) async throws {
         try await onLoop { $0.door = door }
-        let port = port
         try await group.any().flatSubmit { [listeners] in
             if case .refusing = door { return listeners.value.close() }
-            return listeners.value.isOpen
-                ? listeners.value.loop.makeSucceededVoidFuture() : listeners.value.open(port: port).map { _ in }
+            guard !listeners.value.isOpen else { return listeners.value.loop.makeSucceededVoidFuture() }
+            return listeners.value.open()
         }.get()
     }
 

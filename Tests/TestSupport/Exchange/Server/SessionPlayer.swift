@@ -175,7 +175,7 @@ extension [UInt8] {
         guard last == UInt8(ascii: "}") else { return }
         removeLast()
         self += #","padding":""#.utf8
-        self += repeatElement(UInt8(ascii: "x"), count: Swift.max(size - count - 2, 0))
+        self += [UInt8](repeating: UInt8(ascii: "x"), count: Swift.max(size - count - 2, 0))
         self += #""}"#.utf8
     }
 }
