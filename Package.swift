@@ -96,7 +96,7 @@ let package = Package(
         tests(of: "Market"),
         tests(of: "Kafka"),
         tests(of: "Postgres"),
-        tests(of: "WebSocket"),
+        tests(of: "WebSocket", ["Runtime"]),
         tests(of: "Runtime"),
         tests(of: "Producer"),
         tests(of: "Consumer"),

@@ -205,7 +205,11 @@ extension Feed: WebSocketDelegate {
     func webSocket(_ connection: WebSocketConnection, didClose reason: WebSocketConnection.CloseReason) {
         self.connection = nil
         refreshTimer = nil
-        logger.warning("disconnected", metadata: ["url": "\(settings.webSocket)", "reason": "\(reason)"])
+        if case .failed(let why) = reason {
+            logger.warning("cannot connect", metadata: ["url": "\(settings.webSocket)", "reason": "\(why)"])
+        } else {
+            logger.warning("disconnected", metadata: ["url": "\(settings.webSocket)", "reason": "\(reason)"])
+        }
         retry()
     }
 }

@@ -1,4 +1,5 @@
 import Market
+import TestSupport
 import Testing
 
 @Suite("A tick is read from a frame's bytes")
@@ -157,20 +158,5 @@ struct TickTests {
             text(tick.code), text(tick.price), text(tick.volume), tick.accumulatedVolume.map(text) ?? "",
             "\(tick.timestampMilliseconds)",
         ]
-    }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

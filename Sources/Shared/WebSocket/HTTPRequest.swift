@@ -9,7 +9,8 @@ package final class HTTPRequest: Wire {
         package let body: [UInt8]
     }
 
-    private unowned let loop: EventLoop
+    // Weak, since the loop's end is the end of its connections, and they are told so by then.
+    private weak var loop: EventLoop?
     private let strings: CStrings
     private let limitBytes: Int
     private var completion: ((Result<Response, WebSocketError>) -> Void)?
@@ -94,6 +95,6 @@ package final class HTTPRequest: Wire {
         } else {
             completion(.failure(WebSocketError(failure ?? "the connection ended before the answer did")))
         }
-        loop.release(self)
+        loop?.release(self)
     }
 }

@@ -32,7 +32,7 @@ package final class WebSocketConnection: Wire {
         /// A message beyond this ends the connection.
         package var messageBytes: Int
         /// Silence after which a PING is sent. A peer that leaves it unanswered for half as long
-        /// again is taken for dead.
+        /// again, and at least 2 s, is taken for dead.
         package var pingSeconds: Int
 
         package init(messageBytes: Int, pingSeconds: Int) {
@@ -41,7 +41,8 @@ package final class WebSocketConnection: Wire {
         }
     }
 
-    private unowned let loop: EventLoop
+    // Weak, since the loop's end is the end of its connections, and they are told so by then.
+    private weak var loop: EventLoop?
     private let limits: Limits
     private let strings: CStrings
     private let idlePolicy: UnsafeMutablePointer<lws_retry_bo_t>
@@ -66,7 +67,7 @@ package final class WebSocketConnection: Wire {
         idlePolicy = .allocate(capacity: 1)
         idlePolicy.initialize(to: lws_retry_bo_t())
         idlePolicy.pointee.secs_since_valid_ping = UInt16(limits.pingSeconds)
-        idlePolicy.pointee.secs_since_valid_hangup = UInt16(limits.pingSeconds + limits.pingSeconds / 2)
+        idlePolicy.pointee.secs_since_valid_hangup = UInt16(limits.pingSeconds + max(2, limits.pingSeconds / 2))
         super.init()
 
         var information = connectInformation(loop, endpoint, strings, for: self)
@@ -93,8 +94,12 @@ package final class WebSocketConnection: Wire {
 
     /// Ends the connection at once, without waiting for a peer that may be gone.
     package func abort(_ why: String) {
-        guard let wsi, !hasEnded else { return }
         if reason == nil { reason = .aborted(why) }
+        kill()
+    }
+
+    private func kill() {
+        guard let wsi, !hasEnded else { return }
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC)
     }
 
@@ -123,9 +128,11 @@ package final class WebSocketConnection: Wire {
     private func receive(_ piece: UnsafeRawBufferPointer, _ wsi: OpaquePointer) -> CInt {
         guard reason == nil else { return 0 }
         guard assembly.count + piece.count <= limits.messageBytes else {
+            // Without a close frame: when lws 4.1 has sent one in the middle of a message, it goes on
+            // to collect the rest of that message in a buffer whose end it no longer looks at.
             reason = .messageTooLarge(limitBytes: limits.messageBytes)
-            lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, nil, 0)
-            return -1
+            kill()
+            return 0
         }
         // True only for the last bytes of the last fragment, whatever the message was cut into.
         let isLast = lws_is_final_fragment(wsi) != 0
@@ -164,7 +171,7 @@ package final class WebSocketConnection: Wire {
     /// lws can give up within the call that connects, without WSI_DESTROY; the delegate is told from
     /// the loop all the same.
     private func failLater() {
-        failureTimer = loop.schedule(after: .zero) { [weak self] in self?.end() }
+        failureTimer = loop?.schedule(after: .zero) { [weak self] in self?.end() }
     }
 
     private func end() {
@@ -173,7 +180,7 @@ package final class WebSocketConnection: Wire {
         wsi = nil
         let delegate = self.delegate
         delegate?.webSocket(self, didClose: reason ?? (isOpen ? .lost : .failed("the peer gave no answer")))
-        loop.release(self)
+        loop?.release(self)
     }
 }
 

@@ -41,6 +41,24 @@ package enum TopicReader {
         return marks.reduce(0) { $0 + $1.low }
     }
 
+    /// Returns once the topic has had `count` records. Asks again and again, since Kafka tells nobody.
+    package static func wait(
+        for count: Int64, in topic: String, partitions: Int, servers: String, within limit: Duration = .seconds(30)
+    ) async throws {
+        let consumer = try KafkaConsumer(group: "topic-reader", properties: [("bootstrap.servers", servers)])
+        let deadline = ContinuousClock.now + limit
+        var last: Int64 = 0
+        while ContinuousClock.now < deadline {
+            last = try (0..<Int32(partitions)).reduce(0) { sum, partition in
+                let partition = TopicPartition(topic: topic, partition: partition)
+                return try sum + consumer.watermarks(of: partition, timeoutMilliseconds: 10_000).high
+            }
+            if last >= count { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw SetupError("\(topic) has \(last) records and not \(count) after \(limit)")
+    }
+
     /// All records of a small topic.
     package static func records(_ topic: String, partitions: Int, servers: String) throws -> [Record] {
         var records: [Record] = []

@@ -1,0 +1,49 @@
+import TestSupport
+
+/// An exchange with real TLS, a broker, and the real producer between them, for one test.
+final class ProducerBench {
+    static let topic = "upbit_ticker"
+    static let partitions = 4
+
+    let authority: TestAuthority
+    let exchange: ExchangeServer
+    let kafka: MockCluster
+
+    init(
+        session: Session = .seeded(frameCount: 1_000), playback: Playback = Playback(),
+        certificate: ((TestAuthority) throws -> TestAuthority.Certificate)? = nil
+    ) async throws {
+        authority = try TestAuthority()
+        let certificate = try certificate?(authority) ?? authority.server()
+        exchange = try await ExchangeServer.start(
+            session: session, playback: playback, settings: ExchangeSettings(certificate: certificate))
+        kafka = try MockCluster()
+        try kafka.createTopic(Self.topic, partitions: Self.partitions)
+    }
+
+    /// Starts the real binary.
+    func startProducer(_ extra: [String: String] = [:]) throws -> ChildProcess {
+        var environment = [
+            "UPBIT_WEBSOCKET_URL": exchange.webSocketURL,
+            "UPBIT_MARKETS_URL": "\(exchange.restURL)/v1/market/all",
+            "UPBIT_CA_FILE": authority.authorityPath,
+            "KAFKA_SERVERS": kafka.bootstrapServers,
+            "KAFKA_TOPIC": Self.topic,
+            "PRODUCER_ID": "bench",
+            "LOG_LEVEL": "debug",
+            "PATH": "/usr/bin:/bin",
+        ]
+        environment.merge(extra) { _, extra in extra }
+        return try ChildProcess(BuiltProduct.path("producer"), environment: environment, folder: "/tmp")
+    }
+
+    /// Returns once Kafka has so many records.
+    func waitUntilPublished(_ count: Int) async throws {
+        try await TopicReader.wait(
+            for: Int64(count), in: Self.topic, partitions: Self.partitions, servers: kafka.bootstrapServers)
+    }
+
+    func records() throws -> [TopicReader.Record] {
+        try TopicReader.records(Self.topic, partitions: Self.partitions, servers: kafka.bootstrapServers)
+    }
+}

@@ -1,0 +1,201 @@
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("The producer's process")
+struct ProducerProcessTests {
+    @Test("Every frame becomes one record: its bytes, key, time and headers", .timeLimit(.minutes(1)))
+    func contract() async throws {
+        let session = Session.seeded(frameCount: 3_000)
+        // Frames in pieces, as text, and large ones are frames like any other.
+        let bench = try await ProducerBench(
+            session: session,
+            playback: Playback(
+                .unlimited,
+                faults: [10: [.fragment(pieces: 7)], 20: [.textFrame], 30: [.pad(bytes: 500_000)], 40: [.status]]))
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(3_000)
+        try await expectCleanStop(producer)
+
+        let records = try bench.records().sorted { number($0) < number($1) }
+        #expect(records.count == 3_000)
+        for (record, frame) in zip(records, session.frames()) {
+            #expect(record.key == Array(frame.code.utf8))
+            #expect(record.timestampMilliseconds == frame.trade.timestamp)
+            #expect(record.headers["producer"] == "bench")
+            if record.value != frame.bytes { #expect((record.value?.count ?? 0) >= 500_000) }
+        }
+        let numbers = records.map(number)
+        #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 })
+        let received = records.compactMap { $0.headers["received"].flatMap(Int.init) }
+        #expect(received.count == 3_000 && received.allSatisfy { $0 > 1_700_000_000_000_000 })
+    }
+
+    @Test("It subscribes in real time without Origin, to the markets that the patterns choose", .timeLimit(.minutes(1)))
+    func subscription() async throws {
+        let session = Session.seeded(SeededSettings(frameCount: 100).with { $0.bitcoinMarketCount = 3 })
+        let bench = try await ProducerBench(session: session)
+        let producer = try bench.startProducer(["UPBIT_MARKETS": "BTC-*", "UPBIT_PING_SECONDS": "1"])
+        let seen = try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        #expect(seen.subscriptions[0].codes == session.markets.map(\.code).filter { $0.hasPrefix("BTC-") })
+        #expect(seen.subscriptions[0].isOnlyRealtime && !seen.subscriptions[0].isOnlySnapshot)
+        #expect(!seen.connections[0].headers.contains { $0.name.lowercased() == "origin" })
+        try await bench.exchange.observed.wait { $0.pingCount > 0 }
+        try await expectCleanStop(producer)
+    }
+
+    @Test("UP and errors are no records; errors are logged in the exchange's words", .timeLimit(.minutes(1)))
+    func statusAndError() async throws {
+        let bench = try await ProducerBench(session: .seeded(frameCount: 10))
+        let producer = try bench.startProducer()
+        try await bench.exchange.finished()
+        try await bench.exchange.inject(.status, .error(name: "WRONG_FORMAT", message: "the words of the exchange"))
+        let line = try await producer.errorLine(containing: "WRONG_FORMAT", within: .seconds(10))
+        #expect(line.contains("the words of the exchange") && line.contains(" error "))
+        try await bench.waitUntilPublished(10)
+        try await expectCleanStop(producer)
+        #expect(try bench.records().count == 10)
+    }
+
+    @Test("Frames that are broken become records all the same", .timeLimit(.minutes(1)))
+    func brokenFrames() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 10),
+            playback: Playback(.unlimited, faults: [5: [.invalidUTF8, .truncatedJSON, .frame(Array("[1]".utf8))]]))
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(13)
+        try await expectCleanStop(producer)
+        let records = try bench.records()
+        #expect(records.count == 13)
+        #expect(records.contains { $0.value == Array("[1]".utf8) && $0.key == nil })
+    }
+
+    @Test("A frame beyond the limit ends the connection, and the next one begins", .timeLimit(.minutes(1)))
+    func largeFrame() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 10), playback: Playback(.unlimited, faults: [5: [.pad(bytes: 2_000_000)]]))
+        let producer = try bench.startProducer()
+        try await bench.exchange.observed.wait(within: .seconds(20)) { $0.subscriptions.count == 2 }
+        try await producer.errorLine(containing: "messageTooLarge", within: .seconds(5))
+        try await expectCleanStop(producer)
+    }
+
+    @Test("A frame of 2 MB passes when the limit allows it", .timeLimit(.minutes(1)))
+    func largeFrameAllowed() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 10), playback: Playback(.unlimited, faults: [5: [.pad(bytes: 2_000_000)]]))
+        let producer = try bench.startProducer(["UPBIT_MAX_FRAME_BYTES": "4MiB"])
+        try await bench.waitUntilPublished(10)
+        try await expectCleanStop(producer)
+        let records = try bench.records()
+        #expect(records.count == 10 && records.contains { ($0.value?.count ?? 0) >= 2_000_000 })
+    }
+
+    @Test(
+        "However a connection ends, it comes back, subscribes again and keeps the interval",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ExchangeFault.reset, .hangUp, .close(code: 1000), .stall(answeringPings: true),
+            .stall(answeringPings: false),
+            .wireBytes([0xFF, 0xFF, 0xFF, 0xFF]),
+        ])
+    func reconnects(_ fault: ExchangeFault) async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 2_000), playback: Playback(.framesPerSecond(500), absence: .waits))
+        let producer = try bench.startProducer(["UPBIT_STALL_TIMEOUT": "1s"])
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 100 }
+        try await bench.exchange.inject(fault)
+        let seen = try await bench.exchange.observed.wait(within: .seconds(15)) { $0.subscriptions.count >= 2 }
+        #expect(seen.connections[1].openedAt - seen.connections[0].openedAt >= .milliseconds(950))
+        #expect(seen.subscriptions[1].codes == seen.subscriptions[0].codes)
+        try await expectCleanStop(producer)
+    }
+
+    @Test(
+        "An exchange that is away is tried again until it is back",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (ExchangeDoor.refusing, "no market list"), (.silentHTTP, "no market list"),
+            (.status(503), "cannot connect"),
+        ])
+    func away(_ door: ExchangeDoor, _ message: String) async throws {
+        let bench = try await ProducerBench(session: .seeded(frameCount: 10))
+        try await bench.exchange.setDoor(door)
+        let producer = try bench.startProducer()
+        try await producer.errorLine(containing: message, within: .seconds(30))
+        try await bench.exchange.setDoor(.open)
+        try await bench.waitUntilPublished(10)
+        try await expectCleanStop(producer)
+        #expect(try bench.records().count == 10)
+    }
+
+    @Test("A market list that cannot be had keeps nobody from recording markets by name", .timeLimit(.minutes(1)))
+    func noMarketList() async throws {
+        let session = Session.seeded(frameCount: 100)
+        let bench = try await ProducerBench(session: session)
+        try await bench.exchange.failRest(.garbage)
+        let code = session.markets[0].code
+        let producer = try bench.startProducer(["UPBIT_MARKETS": code])
+        let seen = try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        #expect(seen.subscriptions[0].codes == [code])
+        try await expectCleanStop(producer)
+    }
+
+    @Test("A certificate that is not right is refused and said", .timeLimit(.minutes(1)), arguments: 0..<3)
+    func certificates(_ kind: Int) async throws {
+        let bench = try await ProducerBench(certificate: { authority in
+            switch kind {
+            case 0: try authority.otherHost()
+            case 1: try authority.expired()
+            default: try authority.unknownAuthority()
+            }
+        })
+        let producer = try bench.startProducer(["UPBIT_MARKETS": "KRW-BTC"])
+        try await producer.errorLine(containing: "cannot connect", within: .seconds(20))
+        #expect(bench.exchange.observed.value.connections.isEmpty && bench.exchange.observed.value.requests.isEmpty)
+        try await expectCleanStop(producer)
+    }
+
+    @Test("While the broker is away the socket waits, and no frame is lost or doubled", .timeLimit(.minutes(2)))
+    func brokerAway() async throws {
+        let total = 20_000
+        let bench = try await ProducerBench(session: .seeded(frameCount: total), playback: Playback(start: .manual))
+        let producer = try bench.startProducer(["KAFKA_QUEUE_BUFFERING_MAX_MESSAGES": "500"])
+        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        bench.kafka.setDown()
+        try await bench.exchange.resume()
+        try await producer.errorLine(containing: "the socket waits", within: .seconds(20))
+        bench.kafka.setUp()
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(producer)
+        let numbers = try bench.records().map(number).sorted()
+        #expect(numbers.count == total && Set(numbers).count == total)
+    }
+
+    @Test("SIGTERM at full load: what was read is delivered within 5 s", .timeLimit(.minutes(1)))
+    func stopAtFullLoad() async throws {
+        let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))
+        let producer = try bench.startProducer()
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 2_000 }
+        try await expectCleanStop(producer)
+        let line = try await producer.errorLine(containing: "stopped", within: .seconds(5))
+        let numbers = try bench.records().map(number).sorted()
+        #expect(line.contains("frames.delivered=\(numbers.count) frames.lost=0"))
+        #expect(Set(numbers).count == numbers.count)
+    }
+
+    private func number(_ record: TopicReader.Record) -> UInt64 { record.headers["seq"].flatMap { UInt64($0) } ?? 0 }
+
+    private func expectCleanStop(_ producer: ChildProcess) async throws {
+        producer.send(SIGTERM)
+        #expect(try await producer.exitStatus(within: .seconds(5)) == .code(0))
+    }
+}
+
+extension SeededSettings {
+    fileprivate func with(_ change: (inout SeededSettings) -> Void) -> SeededSettings {
+        var copy = self
+        change(&copy)
+        return copy
+    }
+}

@@ -1,0 +1,183 @@
+import Runtime
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import WebSocket
+
+/// The wrapper itself; what the producer makes of it is in ProducerTests.
+///
+/// One after the other: libwebsockets keeps state of TLS for the whole process, and a service has one loop.
+@Suite("A WebSocket connection", .serialized)
+struct ConnectionTests {
+    @Test("Messages arrive whole, however they were cut, over TLS", .timeLimit(.minutes(1)))
+    func messages() async throws {
+        let authority = try TestAuthority()
+        let session = Session.seeded(frameCount: 200)
+        let exchange = try await ExchangeServer.start(
+            session: session,
+            playback: Playback(faults: [0: [.fragment(pieces: 3)], 50: [.fragment(pieces: 100)], 100: [.textFrame]]),
+            settings: ExchangeSettings(certificate: try authority.server()))
+        let client = try Client(exchange.webSocketURL, authority: authority.authorityPath)
+        let log = try await client.run(until: 200, sending: subscription(session))
+        #expect(log.messages == session.frames().map(\.bytes))
+        await exchange.stop()
+    }
+
+    @Test("A socket that is not read keeps its messages for later", .timeLimit(.minutes(1)))
+    func flowControl() async throws {
+        let session = Session.seeded(frameCount: 5_000)
+        let exchange = try await ExchangeServer.start(session: session)
+        let client = try Client(exchange.webSocketURL, pausingAt: 100)
+        let log = try await client.run(until: 5_000, sending: subscription(session))
+        #expect(log.messages == session.frames().map(\.bytes))
+        #expect(log.whilePaused < 1_000)
+        await exchange.stop()
+    }
+
+    @Test("A message beyond the limit ends the connection, and its rest harms nobody", .timeLimit(.minutes(1)))
+    func tooLarge() async throws {
+        let session = Session.seeded(frameCount: 5)
+        let exchange = try await ExchangeServer.start(
+            session: session, playback: Playback(faults: [2: [.pad(bytes: 8_000_000)]]))
+        let client = try Client(exchange.webSocketURL)
+        let log = try await client.run(until: 5, sending: subscription(session))
+        #expect(log.messages.count == 2 && log.closed == .messageTooLarge(limitBytes: 1_000_000))
+        await exchange.stop()
+    }
+
+    @Test(
+        "The end of a connection is told with its reason",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (ExchangeFault.close(code: 1001), WebSocketConnection.CloseReason.closedByPeer(code: 1001, reason: "")),
+            (.hangUp, .lost), (.reset, .lost),
+        ])
+    func ends(_ fault: ExchangeFault, _ reason: WebSocketConnection.CloseReason) async throws {
+        let session = Session.seeded(frameCount: 5)
+        let exchange = try await ExchangeServer.start(session: session, playback: Playback(faults: [4: [fault]]))
+        let client = try Client(exchange.webSocketURL)
+        let log = try await client.run(until: 99, sending: subscription(session))
+        #expect(log.closed == reason)
+        await exchange.stop()
+    }
+
+    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(1)), arguments: [0, 1])
+    func failures(_ kind: Int) async throws {
+        let exchange = try await ExchangeServer.start()
+        try await exchange.setDoor([.refusing, .status(503)][kind])
+        let client = try Client(exchange.webSocketURL)
+        let log = try await client.run(until: 1, sending: "")
+        guard case .failed = log.closed else { return #expect(Bool(false), "\(log)") }
+        await exchange.stop()
+    }
+
+    @Test("A GET brings status and body, also through TLS and in chunks", .timeLimit(.minutes(1)))
+    func get() async throws {
+        let authority = try TestAuthority()
+        let exchange = try await ExchangeServer.start(settings: ExchangeSettings(certificate: try authority.server()))
+        let response = try await fetch("\(exchange.restURL)/v1/market/all", authority: authority.authorityPath)
+        #expect(response.status == 200 && response.body.first == UInt8(ascii: "["))
+        try await exchange.failRest(.status(429))
+        #expect(try await fetch("\(exchange.restURL)/v1/market/all", authority: authority.authorityPath).status == 429)
+        try await exchange.failRest(.hang)
+        await #expect(throws: WebSocketError.self) {
+            try await fetch(
+                "\(exchange.restURL)/v1/market/all", authority: authority.authorityPath, timeout: .milliseconds(300))
+        }
+        await exchange.stop()
+    }
+
+    @Test("A body beyond the limit, and an authority that is not trusted, are failures", .timeLimit(.minutes(1)))
+    func getRefused() async throws {
+        let authority = try TestAuthority()
+        let exchange = try await ExchangeServer.start(settings: ExchangeSettings(certificate: try authority.server()))
+        await #expect(throws: WebSocketError("the answer is larger than 100 bytes")) {
+            try await fetch("\(exchange.restURL)/v1/market/all", authority: authority.authorityPath, limitBytes: 100)
+        }
+        await #expect(throws: WebSocketError.self) {
+            try await fetch("\(exchange.restURL)/v1/market/all", authority: nil)
+        }
+        await exchange.stop()
+    }
+
+    private func subscription(_ session: Session) -> String {
+        let codes = session.markets.map { "\"\($0.code)\"" }.joined(separator: ",")
+        return #"[{"ticket":"t"},{"type":"ticker","codes":[\#(codes)],"is_only_realtime":true}]"#
+    }
+
+    private func fetch(
+        _ url: String, authority: String?, limitBytes: Int = 1 << 20, timeout: Duration = .seconds(10)
+    ) async throws -> HTTPRequest.Response {
+        let loop = try EventLoop(certificateAuthorityFile: authority)
+        let endpoint = try #require(Endpoint(url))
+        let result = try await DedicatedThread(name: "get").run {
+            let answer = Mutex<Result<HTTPRequest.Response, WebSocketError>?>(nil)
+            let request = HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) { result in
+                answer.withLock { $0 = result }
+                loop.stop()
+            }
+            loop.run {}
+            return withExtendedLifetime(request) { answer.withLock { $0 } }
+        }
+        return try #require(result).get()
+    }
+}
+
+/// A client that collects what arrives, on a thread of its own.
+private final class Client: WebSocketDelegate, @unchecked Sendable {
+    struct Log {
+        var messages: [[UInt8]] = []
+        /// Messages that came although reading was paused.
+        var whilePaused = 0
+        var closed: WebSocketConnection.CloseReason?
+    }
+
+    private let loop: EventLoop
+    private let endpoint: Endpoint
+    private let pausingAt: Int
+    private var log = Log()
+    private var wanted = 0
+    private var greeting = ""
+    private var isPaused = false
+    private var timer: LoopTimer?
+
+    init(_ url: String, authority: String? = nil, pausingAt: Int = .max) throws {
+        loop = try EventLoop(certificateAuthorityFile: authority)
+        endpoint = try #require(Endpoint(url))
+        self.pausingAt = pausingAt
+    }
+
+    /// Connects, sends `greeting`, and returns when so many messages came or the connection ended.
+    func run(until wanted: Int, sending greeting: String) async throws -> Log {
+        try await DedicatedThread(name: "client").run { [self] in
+            self.wanted = wanted
+            self.greeting = greeting
+            let connection = WebSocketConnection(
+                loop, to: endpoint, limits: .init(messageBytes: 1_000_000, pingSeconds: 30), delegate: self)
+            loop.run {}
+            return withExtendedLifetime(connection) { log }
+        }
+    }
+
+    func webSocketDidOpen(_ connection: WebSocketConnection) { connection.send(greeting) }
+
+    func webSocket(_ connection: WebSocketConnection, didReceive message: UnsafeRawBufferPointer) {
+        log.messages.append(Array(message))
+        if isPaused { log.whilePaused += 1 }
+        if log.messages.count == pausingAt {
+            isPaused = true
+            connection.pauseReading()
+            timer = loop.schedule(after: .milliseconds(300)) { [self] in
+                isPaused = false
+                connection.resumeReading()
+            }
+        }
+        if log.messages.count == wanted { loop.stop() }
+    }
+
+    func webSocket(_ connection: WebSocketConnection, didClose reason: WebSocketConnection.CloseReason) {
+        log.closed = reason
+        loop.stop()
+    }
+}
