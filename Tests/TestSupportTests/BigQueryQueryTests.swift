@@ -95,7 +95,8 @@ import Testing
         "What the fake cannot translate for certain is an error, never a guess",
         arguments: [
             "SELECT 1 / 2", "SELECT 7 % 2", "SELECT SAFE_CAST('x' AS INT64)", "SELECT FORMAT('%d', 1)",
-            "SELECT GREATEST(1, NULL)", "SELECT * EXCEPT (n) FROM `d.t`", "SELECT r'\\d'", "SELECT 'a\\'b'",
+            "SELECT GREATEST(1, NULL)", "SELECT CONCAT('a', NULL)", "SELECT AVG(n) FROM `d.t`",
+            "SELECT * EXCEPT (n) FROM `d.t`", "SELECT r'\\d'", "SELECT 'a\\'b'",
             "SELECT INTERVAL 1 HOUR", "SELECT * FROM UNNEST([1])", "SELECT * FROM d.t", "SELECT * FROM pg_class",
             "TRUNCATE TABLE `d.t`", "DROP TABLE `d.t`", "DELETE FROM `d.t`", "SELECT 1; SELECT 2", "SELECT @missing",
             "SELECT CAST(1 AS BYTES)", "SELECT `a.b.c.d`", "SELECT ((1)", "SELEKT", "SELECT '''a'''", "",
