@@ -22,6 +22,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
 ]
 
 /// A C library from Debian's `-dev` package, found by pkg-config.
@@ -62,6 +63,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -83,7 +85,7 @@ let package = Package(
 
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(
-            name: "TestSupport", dependencies: ["Market", "CRDKafka", "Kafka", "Postgres", "Runtime", logging] + nio,
+            name: "TestSupport", dependencies: ["Market", "CRDKafka", "COpenSSL", "Kafka", "Postgres", "Runtime", logging] + nio,
             path: "Tests/TestSupport", exclude: ["timescaledb.sh"], swiftSettings: settings),
         .executableTarget(
             name: "Sandbox", dependencies: ["TestSupport", argumentParser],
@@ -101,7 +103,7 @@ let package = Package(
         tests(of: "Consumer"),
         tests(of: "Loader", [asyncHTTPClient]),
         .testTarget(
-            name: "TestSupportTests", dependencies: ["TestSupport"] + nio,
+            name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),
     ]
 )

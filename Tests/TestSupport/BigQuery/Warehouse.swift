@@ -1,0 +1,154 @@
+import Postgres
+import Runtime
+
+/// The fake's datasets and tables, kept in a PostgreSQL database that really runs the statements.
+///
+/// An actor on a thread of its own, since libpq's calls block.
+actor Warehouse {
+    private let thread = DedicatedThread(name: "fake-bigquery")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    private let configuration: PostgresConfiguration
+    private var connection: PostgresConnection
+    private let options: FakeBigQuery.Options
+
+    private var datasets: [String: JSON] = [:]
+    private var tables: [TableName: TableDefinition] = [:]
+    /// When a table last received streamed rows.
+    private var streamed: [TableName: Int64] = [:]
+    /// When a row with this id was last taken.
+    private var insertIDs: [TableName: [String: Int64]] = [:]
+    private var lastSweep: Int64 = 0
+
+    init(_ configuration: PostgresConfiguration, options: FakeBigQuery.Options) throws {
+        self.configuration = configuration
+        self.options = options
+        connection = try Self.connect(configuration)
+    }
+
+    private static func connect(_ configuration: PostgresConfiguration) throws(PostgresError) -> PostgresConnection {
+        let connection = try PostgresConnection(configuration)
+        try connection.execute(SQLFunctions.install)
+        return connection
+    }
+
+    // MARK: Datasets and tables
+
+    func dataset(_ name: String, project: String) throws(GoogleError) -> JSON {
+        guard let dataset = datasets[name] else { throw .notFound("Dataset \(project):\(name)") }
+        return dataset
+    }
+
+    func createDataset(_ name: String, _ resource: JSON, project: String) throws(GoogleError) -> JSON {
+        if datasets[name] != nil { throw .duplicate("Dataset \(project):\(name)") }
+        try execute("CREATE SCHEMA IF NOT EXISTS \"\(name)\"")
+        datasets[name] = resource
+        return resource
+    }
+
+    func table(_ name: TableName, project: String) throws(GoogleError) -> TableDefinition {
+        guard let table = tables[name] else { throw .notFound("Table \(project):\(name.dataset).\(name.table)") }
+        return table
+    }
+
+    func createTable(_ table: TableDefinition, project: String) throws(GoogleError) {
+        _ = try dataset(table.name.dataset, project: project)
+        if tables[table.name] != nil { throw .duplicate("Table \(project):\(table.name.dataset).\(table.name.table)") }
+        try execute(table.createStatement)
+        tables[table.name] = table
+    }
+
+    // MARK: Rows
+
+    /// Writes the rows whose ids were not seen within the window.
+    func append(_ request: InsertAllRequest, to table: TableName, now: Int64) throws(GoogleError) {
+        sweep(now)
+        var lines: [UInt8] = []
+        var seen = insertIDs[table] ?? [:]
+        let horizon = now - options.insertIDWindow.microseconds
+        for row in request.rows {
+            if let id = row.insertID, options.insertIDWindow > .zero {
+                if let last = seen[id], last > horizon { continue }
+                seen[id] = now
+            }
+            lines.append(contentsOf: request.lines[row.line])
+        }
+        guard !lines.isEmpty else { return }
+        try copy(lines, to: table)
+        insertIDs[table] = seen
+        streamed[table] = now
+    }
+
+    /// Forgets old ids, once a window.
+    private func sweep(_ now: Int64) {
+        let horizon = now - options.insertIDWindow.microseconds
+        guard lastSweep < horizon else { return }
+        lastSweep = now
+        insertIDs = insertIDs.mapValues { $0.filter { $0.value > horizon } }
+    }
+
+    private func copy(_ lines: [UInt8], to table: TableName) throws(GoogleError) {
+        try reconnectIfNeeded()
+        let statement = "COPY \(table.quoted) FROM STDIN"
+        let result = lines.withUnsafeBytes { bytes in
+            Result { () throws(PostgresError) in try connection.copyIn(statement, bytes) }
+        }
+        if case .failure(let error) = result { throw GoogleError(error) }
+    }
+
+    // MARK: Statements
+
+    /// Runs a translated statement with the values of its parameters.
+    func run(
+        _ translation: SQLTranslation, values: [String?], project: String, now: Int64
+    ) throws(GoogleError) -> QueryResult {
+        for name in translation.tables { _ = try table(name, project: project) }
+        if let name = translation.changedTable { try checkStreamingBuffer(of: name, project: project, now: now) }
+        return try query(translation.statement, values, isQuery: translation.isQuery)
+    }
+
+    /// Streamed rows cannot be changed for half an hour.
+    private func checkStreamingBuffer(of name: TableName, project: String, now: Int64) throws(GoogleError) {
+        guard let last = streamed[name], now - last < options.streamingBufferAge.microseconds else { return }
+        throw .invalidQuery(
+            "UPDATE or DELETE statement over table \(project).\(name.dataset).\(name.table) would affect rows in the "
+                + "streaming buffer, which is not supported")
+    }
+
+    /// Runs a statement of PostgreSQL's.
+    func query(_ statement: String, _ values: [String?] = [], isQuery: Bool = true) throws(GoogleError) -> QueryResult {
+        try reconnectIfNeeded()
+        do {
+            return try QueryResult(try connection.query(statement, values), isQuery: isQuery)
+        } catch let error as PostgresError {
+            throw GoogleError(error)
+        } catch let error as GoogleError {
+            throw error
+        } catch {
+            throw GoogleError(500, "internalError", "\(error)")
+        }
+    }
+
+    private func execute(_ statement: String) throws(GoogleError) {
+        try reconnectIfNeeded()
+        do { try connection.execute(statement) } catch { throw GoogleError(error) }
+    }
+
+    /// The server may have been restarted since.
+    private func reconnectIfNeeded() throws(GoogleError) {
+        guard !connection.isOpen else { return }
+        do { connection = try Self.connect(configuration) } catch { throw GoogleError(error) }
+    }
+}
+
+extension GoogleError {
+    fileprivate init(_ error: PostgresError) {
+        if error.sqlState?.hasPrefix("40") == true {
+            self = .invalidQuery("Could not serialize access to table due to concurrent update")
+        } else if error.isRetriable {
+            self.init(503, "backendError", error.description)
+        } else {
+            self = .invalidQuery(error.description)
+        }
+    }
+}
