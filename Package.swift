@@ -16,6 +16,11 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+/// The types of a request, which AsyncHTTPClient shows and does not hand on.
+let http: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -81,7 +86,7 @@ let package = Package(
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
-        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", asyncHTTPClient]),
+        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", asyncHTTPClient] + http),
 
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(
@@ -101,7 +106,7 @@ let package = Package(
         tests(of: "Runtime"),
         tests(of: "Producer"),
         tests(of: "Consumer"),
-        tests(of: "Loader", [asyncHTTPClient]),
+        tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),
