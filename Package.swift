@@ -17,6 +17,11 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+/// The types of a request, which AsyncHTTPClient shows and does not hand on.
+let http: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -82,7 +87,7 @@ let package = Package(
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
-        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", asyncHTTPClient]),
+        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", asyncHTTPClient] + http),
 
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(
@@ -90,7 +95,7 @@ let package = Package(
             dependencies: ["Market", "CRDKafka", "COpenSSL", "Kafka", "Postgres", "Runtime", logging] + nio,
             path: "Tests/TestSupport", exclude: ["timescaledb.sh"], swiftSettings: settings),
         .executableTarget(
-            name: "Sandbox", dependencies: ["TestSupport", argumentParser],
+            name: "Sandbox", dependencies: ["Market", "Kafka", "Postgres", "Runtime", "TestSupport", argumentParser],
             path: "Tests/Sandbox", swiftSettings: settings),
         .executableTarget(
             name: "Benchmarks", dependencies: ["TestSupport", argumentParser],
@@ -103,7 +108,7 @@ let package = Package(
         tests(of: "Runtime"),
         tests(of: "Producer"),
         tests(of: "Consumer"),
-        tests(of: "Loader", [asyncHTTPClient]),
+        tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),

@@ -108,12 +108,12 @@ struct ConnectionTests {
 
     private func fetch(
         _ url: String, authority: String?, limitBytes: Int = 1 << 20, timeout: Duration = .seconds(10)
-    ) async throws -> HTTPRequest.Response {
+    ) async throws -> WebSocket.HTTPRequest.Response {
         let loop = try EventLoop(certificateAuthorityFile: authority)
-        let endpoint = try #require(Endpoint(url))
+        let endpoint = try #require(WebSocket.Endpoint(url))
         let result = try await DedicatedThread(name: "get").run {
-            let answer = Mutex<Result<HTTPRequest.Response, WebSocketError>?>(nil)
-            let request = HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) { result in
+            let answer = Mutex<Result<WebSocket.HTTPRequest.Response, WebSocketError>?>(nil)
+            let request = WebSocket.HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) { result in
                 answer.withLock { $0 = result }
                 loop.stop()
             }
@@ -134,7 +134,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
     }
 
     private let loop: EventLoop
-    private let endpoint: Endpoint
+    private let endpoint: WebSocket.Endpoint
     private let pausingAt: Int
     private var log = Log()
     private var wanted = 0
@@ -144,7 +144,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
 
     init(_ url: String, authority: String? = nil, pausingAt: Int = .max) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
-        endpoint = try #require(Endpoint(url))
+        endpoint = try #require(WebSocket.Endpoint(url))
         self.pausingAt = pausingAt
     }
 

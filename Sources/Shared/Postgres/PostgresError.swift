@@ -40,4 +40,5 @@ package enum SQLState {
     package static let undefinedTable = "42P01"
     package static let undefinedFile = "58P01"
     package static let duplicateObject = "42710"
+    package static let lockNotAvailable = "55P03"
 }

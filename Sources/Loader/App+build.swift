@@ -1,0 +1,63 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import Logging
+import Postgres
+import Runtime
+
+extension HourLoader {
+    /// Puts the parts together, runs `body` with them, and takes them apart again.
+    static func with<Result: Sendable>(
+        _ settings: LoaderSettings, limits: RetryLimits = .patient, logger: Logger,
+        _ body: @Sendable @escaping (HourLoader) async throws -> Result
+    ) async throws -> Result {
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: makeHTTPConfiguration())
+        let result: Swift.Result<Result, any Error>
+        do {
+            let loader = try await build(settings, HTTPTransport(client: client), limits: limits, logger: logger)
+            result = .success(try await body(loader))
+        } catch {
+            result = .failure(error)
+        }
+        // What the work said matters more than how the connections were closed.
+        try? await client.shutdown()
+        return try result.get()
+    }
+
+    private static func build(
+        _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits, logger: Logger
+    ) async throws -> HourLoader {
+        let credentials = settings.credentials.credentials
+        let request = TokenRequest(credentials: credentials, transport: transport, limits: limits, logger: logger)
+        let project = try await project(settings, transport)
+        let target = BigQuery.Target(
+            endpoint: settings.endpoint, project: project, dataset: settings.dataset, table: settings.table,
+            location: settings.location, partitioning: settings.partitioning)
+        let warehouse = BigQuery(
+            transport: transport, tokens: AccessTokens(fetch: request.fetch), target: target, limits: limits,
+            logger: logger)
+        // The lock first: of two loaders that start together, one creates the tables.
+        let ledger = try await Ledger.open(
+            settings.postgres, table: target.name, lockTimeout: settings.lockTimeout, logger: logger)
+        let isStagingNew = settings.createsMissing ? try await warehouse.createMissing() : false
+        return HourLoader(
+            source: settings.postgres, ledger: ledger, warehouse: warehouse,
+            bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),
+            concurrency: settings.concurrency, isStagingNew: isStagingNew, logger: logger)
+    }
+
+    /// Google refuses bodies over 10 MB; some room for headers and for another way of counting.
+    private static let requestBytesLimit = 9_000_000
+
+    private static func project(_ settings: LoaderSettings, _ transport: HTTPTransport) async throws -> String {
+        if let project = settings.project { return project }
+        if case .metadataServer(let host) = settings.credentials.credentials,
+            let answer = try? await transport.send(
+                .get, "http://\(host)/computeMetadata/v1/project/project-id", headers: metadataHeaders),
+            answer.status == 200
+        {
+            return String(decoding: answer.body, as: UTF8.self)
+        }
+        throw ConfigurationError(
+            "BIGQUERY_PROJECT is not set: it must be a project id, since the credentials do not name one")
+    }
+}

@@ -1,0 +1,171 @@
+import FoundationEssentials
+import Logging
+import Market
+import Postgres
+import Runtime
+
+/// The loader's memory, in the source database: which hours the warehouse holds, and the rows that
+/// it could not hold.
+///
+/// It owns a connection on a thread of its own, and through it the lock that keeps two loaders from
+/// loading into one table at once. The server lets go of the lock when the connection ends, however
+/// it ends.
+actor Ledger {
+    private nonisolated let thread: DedicatedThread
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    private let connection: PostgresConnection
+    private let table: String
+
+    /// Connects, creates the ledger's tables when they are missing, and waits for the lock.
+    static func open(
+        _ configuration: PostgresConfiguration, table: String, lockTimeout: Duration, logger: Logger
+    ) async throws -> Ledger {
+        let thread = DedicatedThread(name: "ledger")
+        let ledger = try await thread.run { try Ledger(configuration, table: table, thread: thread) }
+        try await ledger.prepare()
+        try await ledger.lock(timeout: lockTimeout, logger: logger)
+        return ledger
+    }
+
+    private init(_ configuration: PostgresConfiguration, table: String, thread: DedicatedThread) throws {
+        connection = try PostgresConnection(configuration)
+        self.table = table
+        self.thread = thread
+    }
+
+    private func prepare() throws {
+        // Two loaders that both find no table would otherwise both create it, and one would fail.
+        // Statements that are sent together are one transaction, as long as the lock has to last.
+        try connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('warehouse_loads', 0)); \(LedgerEntry.schema)")
+    }
+
+    private func lock(timeout: Duration, logger: Logger) throws {
+        let key = "loader \(table)"
+        let isFree = try connection.query(
+            "SELECT pg_try_advisory_lock(hashtextextended($1, 0))::int", [key]
+        ).integer(0, 0)
+        if isFree == 1 { return }
+        logger.info(
+            "another loader is at work, waiting for it",
+            metadata: ["warehouse.table": "\(table)", "lock.timeout": "\(timeout)"])
+        try connection.execute("SET lock_timeout = '\(timeout.components.seconds)s'")
+        do {
+            _ = try connection.query("SELECT pg_advisory_lock(hashtextextended($1, 0))", [key])
+        } catch {
+            guard error.sqlState == SQLState.lockNotAvailable else { throw error }
+            throw LoadError("another loader has been loading into \(table) for \(timeout); not waiting any longer")
+        }
+        try connection.execute("SET lock_timeout = 0")
+    }
+
+    func entry(of hour: ClockHour) throws -> LedgerEntry? {
+        let result = try connection.query(
+            """
+            SELECT state, load_id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), job_id,
+                coalesce(rows, 0), sum_price, sum_volume, coalesce(rejected_rows, 0)
+            FROM warehouse_loads WHERE warehouse_table = $1 AND hour = $2
+            """, [table, hour.start])
+        guard let state = result.text(0, 0).flatMap({ LedgerEntry.State(rawValue: $0) }),
+            let id = result.text(0, 1), let startedAt = result.text(0, 2)
+        else { return nil }
+        return LedgerEntry(
+            state: state, load: Load(hour: hour, id: id, startedAt: startedAt), jobID: result.text(0, 3),
+            totals: LoadTotals(
+                rows: Int(result.integer(0, 4) ?? 0), price: result.text(0, 5).flatMap { try? Numeric($0) },
+                volume: result.text(0, 6).flatMap { try? Numeric($0) }),
+            rejectedRows: Int(result.integer(0, 7) ?? 0))
+    }
+
+    /// Before the first row of a load is sent.
+    func begin(_ load: Load) throws {
+        _ = try connection.query(
+            """
+            INSERT INTO warehouse_loads (warehouse_table, hour, state, load_id, started_at)
+            VALUES ($1, $2, 'staging', $3, $4)
+            ON CONFLICT (warehouse_table, hour) DO UPDATE SET state = 'staging', load_id = excluded.load_id,
+                started_at = excluded.started_at, attempts = warehouse_loads.attempts + 1, job_id = NULL,
+                rows = NULL, sum_price = NULL, sum_volume = NULL, rejected_rows = NULL, published_at = NULL
+            """, [table, load.hour.start, load.id, load.startedAt])
+    }
+
+    /// Keeps rows that `load` could not bring into the warehouse.
+    func keep(_ rows: [RejectedRow], of load: Load) throws {
+        guard !rows.isEmpty else { return }
+        var text: [UInt8] = []
+        for row in rows {
+            text.append(contentsOf: row.copyFields)
+            for field in [table, load.hour.start, load.id, row.reason] {
+                text.append(UInt8(ascii: "\t"))
+                appendCopyField(field, to: &text)
+            }
+            text.append(UInt8(ascii: "\n"))
+        }
+        let statement = """
+            COPY warehouse_rejects (time, code, price, volume, warehouse_table, hour, load_id, reason) FROM STDIN
+            """
+        try text.withUnsafeBytes { _ = try connection.copyIn(statement, $0) }
+    }
+
+    /// Before the job is submitted: whoever comes after a crash asks BigQuery for this job.
+    func willPublish(_ load: Load, jobID: String, totals: LoadTotals, rejectedRows: Int) throws {
+        try change(
+            load,
+            "state = 'publishing', job_id = $3, rows = $4, sum_price = $5, sum_volume = $6, rejected_rows = $7",
+            [
+                jobID, String(totals.rows), totals.price?.description, totals.volume?.description,
+                String(rejectedRows),
+            ])
+    }
+
+    /// The final table holds `load`. The rejects of the hour's earlier loads go in the same statement.
+    func published(_ load: Load) throws {
+        try change(
+            load, "state = 'published', published_at = now()", [load.hour.start],
+            with: """
+                WITH earlier AS (
+                    DELETE FROM warehouse_rejects WHERE warehouse_table = $1 AND hour = $3 AND load_id <> $2)
+                """)
+    }
+
+    private func change(
+        _ load: Load, _ assignments: String, _ values: [String?], with clause: String = ""
+    ) throws {
+        let result = try connection.query(
+            """
+            \(clause) UPDATE warehouse_loads SET \(assignments)
+            WHERE warehouse_table = $1 AND load_id = $2
+            """, [table, load.id] + values)
+        guard result.affectedRows == 1 else {
+            throw LoadError("another loader took \(load.hour) over; was the database away in between?")
+        }
+    }
+
+    /// What the source holds of an hour now.
+    func sourceTotals(of hour: ClockHour) throws -> SourceTotals {
+        let result = try connection.query(SourceTotals.statement, [hour.start, hour.next.start])
+        return SourceTotals(
+            fitting: LoadTotals(
+                rows: Int(result.integer(0, 0) ?? 0), price: result.text(0, 1).flatMap { try? Numeric($0) },
+                volume: result.text(0, 2).flatMap { try? Numeric($0) }),
+            unfitRows: Int(result.integer(0, 3) ?? 0))
+    }
+}
+
+/// An hour in the source: what `NUMERIC` can hold, and how many rows it cannot.
+struct SourceTotals: Equatable, Sendable {
+    let fitting: LoadTotals
+    let unfitRows: Int
+
+    /// NULL, NaN and infinity are neither below 10^29 nor equal to themselves rounded.
+    fileprivate static let statement = """
+        SELECT count(*) FILTER (WHERE fits), coalesce(sum(trade_price) FILTER (WHERE fits), 0),
+            coalesce(sum(trade_volume) FILTER (WHERE fits), 0), count(*) FILTER (WHERE NOT fits)
+        FROM (
+            SELECT trade_price, trade_volume, code IS NOT NULL
+                AND coalesce(abs(trade_price) < 1e29 AND trade_price = round(trade_price, 9), false)
+                AND coalesce(abs(trade_volume) < 1e29 AND trade_volume = round(trade_volume, 9), false) AS fits
+            FROM trade_data WHERE time >= $1::timestamptz AND time < $2::timestamptz) AS hour
+        """
+}

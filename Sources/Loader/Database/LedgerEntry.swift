@@ -1,0 +1,49 @@
+/// What the ledger remembers of one hour: one row of `warehouse_loads`.
+struct LedgerEntry: Equatable, Sendable {
+    enum State: String, Sendable {
+        /// Rows are on their way to the staging table, or were when the loader died.
+        case staging
+        /// Everything is staged and verified; the job with this id was, or was about to be, submitted.
+        case publishing
+        /// The final table holds the hour.
+        case published
+    }
+
+    let state: State
+    let load: Load
+    let jobID: String?
+    /// What the load published or is about to; meaningful from `publishing` on.
+    let totals: LoadTotals
+    let rejectedRows: Int
+}
+
+extension LedgerEntry {
+    /// The tables of the ledger. Its numbers have no limit of digits: a sum can have more than a price.
+    static let schema = """
+        CREATE TABLE IF NOT EXISTS warehouse_loads (
+            warehouse_table text NOT NULL,
+            hour timestamptz NOT NULL,
+            state text NOT NULL CHECK (state IN ('staging', 'publishing', 'published')),
+            load_id text NOT NULL,
+            job_id text,
+            rows bigint,
+            sum_price numeric,
+            sum_volume numeric,
+            rejected_rows bigint,
+            attempts integer NOT NULL DEFAULT 1,
+            provisional boolean NOT NULL DEFAULT false,
+            started_at timestamptz NOT NULL,
+            published_at timestamptz,
+            PRIMARY KEY (warehouse_table, hour));
+        CREATE TABLE IF NOT EXISTS warehouse_rejects (
+            warehouse_table text NOT NULL,
+            hour timestamptz NOT NULL,
+            load_id text NOT NULL,
+            time timestamptz,
+            code text,
+            price numeric,
+            volume numeric,
+            reason text NOT NULL);
+        CREATE INDEX IF NOT EXISTS warehouse_rejects_hour ON warehouse_rejects (warehouse_table, hour);
+        """
+}

@@ -1,0 +1,194 @@
+import Logging
+import Postgres
+import Runtime
+
+/// Brings clock hours from the source into the warehouse: each exactly once, however often it is run.
+///
+/// Rows go to a staging table under an id of their own, are counted and summed there, and replace the
+/// hour in the final table by one statement. The ledger is written before each step that somebody
+/// would have to know about after a crash.
+struct HourLoader: Sendable {
+    let source: PostgresConfiguration
+    let ledger: Ledger
+    let warehouse: BigQuery
+    let bounds: HourReader.Bounds
+    /// Requests in flight.
+    let concurrency: Int
+    /// A staging table that was created moments ago answers 404 for a while.
+    let isStagingNew: Bool
+    let logger: Logger
+
+    /// Loads `hour` unless the warehouse holds it already.
+    func load(_ hour: ClockHour) async throws -> HourReport {
+        if let entry = try await published(hour), try await isUnchanged(entry) {
+            return HourReport(
+                hour: hour, outcome: .unchanged, rows: entry.totals.rows, rejectedRows: entry.rejectedRows)
+        }
+        let load = Load(hour: hour)
+        try await ledger.begin(load)
+        let staged = try await stage(load)
+        try await verify(staged)
+        try await publish(staged)
+        return HourReport(
+            hour: hour, outcome: .published, rows: staged.totals.rows, rejectedRows: staged.rejectedRows)
+    }
+
+    // MARK: What an earlier run left
+
+    /// The ledger's entry, when it says that the hour is published, or a job of an earlier run did it.
+    private func published(_ hour: ClockHour) async throws -> LedgerEntry? {
+        guard let entry = try await ledger.entry(of: hour) else { return nil }
+        switch entry.state {
+        case .published:
+            return entry
+        case .staging:
+            return nil
+        case .publishing:
+            // A job that failed, or never reached BigQuery, published nothing: the hour is loaded anew.
+            guard let jobID = entry.jobID, case .succeeded = try await warehouse.wait(for: jobID) else {
+                return nil
+            }
+            logger.info(
+                "an earlier run's job had published the hour",
+                metadata: ["hour": "\(hour)", "job.id": "\(jobID)"])
+            try await ledger.published(entry.load)
+            return entry
+        }
+    }
+
+    /// True when source, ledger and final table agree. Rows that BigQuery itself refused make them
+    /// differ for ever, so such an hour is tried again each time: what refused them may be mended.
+    private func isUnchanged(_ entry: LedgerEntry) async throws -> Bool {
+        let hour = entry.load.hour
+        let source = try await ledger.sourceTotals(of: hour)
+        guard entry.totals.agrees(with: source.fitting), entry.rejectedRows == source.unfitRows else {
+            logger.info(
+                "the source has changed, loading the hour again",
+                metadata: ["hour": "\(hour)", "published": "\(entry.totals)", "source": "\(source.fitting)"])
+            return false
+        }
+        let final = try await warehouse.publishedTotals(of: hour, like: entry.totals)
+        guard entry.totals.agrees(with: final) else {
+            logger.warning(
+                "the final table does not hold what was published, loading the hour again",
+                metadata: ["hour": "\(hour)", "published": "\(entry.totals)", "found": "\(final)"])
+            return false
+        }
+        return true
+    }
+
+    // MARK: Staging
+
+    /// A load whose rows have all been sent.
+    struct StagedLoad {
+        let load: Load
+        /// Of the rows that are staged.
+        let totals: LoadTotals
+        /// Rows that the warehouse cannot hold, by our check or by its own.
+        let rejectedRows: Int
+    }
+
+    private func stage(_ load: Load) async throws -> StagedLoad {
+        let reader = try await HourReader.open(source, load: load, bounds: bounds)
+        let uploads = try await withThrowingTaskGroup(of: Upload.self) { group in
+            for _ in 0..<concurrency { group.addTask { try await upload(from: reader, load) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        var running = await reader.totals
+        for row in uploads.flatMap(\.refusedNumbers) { running.remove(price: row.price, volume: row.volume) }
+        let staged = StagedLoad(
+            load: load, totals: running.totals, rejectedRows: uploads.map(\.rejectedRows).reduce(0, +))
+        let refused = uploads.flatMap(\.refusedNumbers).count
+        // Every row refused is a table that is not ours, not an hour of bad rows; publishing nothing
+        // in place of the hour would be the worst answer to that.
+        if refused > 0, staged.totals.rows == 0 {
+            throw LoadError("BigQuery refused every row of \(load.hour): see warehouse_rejects for its reasons")
+        }
+        return staged
+    }
+
+    /// What one of the parallel senders met.
+    private struct Upload: Sendable {
+        var rejectedRows = 0
+        var refusedNumbers: [RefusedRow] = []
+    }
+
+    /// Pulls batches until there are none. A slow BigQuery keeps this from pulling, and so from reading.
+    private func upload(from reader: HourReader, _ load: Load) async throws -> Upload {
+        var upload = Upload()
+        while let reading = try await reader.next() {
+            try Task.checkCancellation()
+            let refused = try await warehouse.insert(reading.batch, isTableNew: isStagingNew)
+            try await ledger.keep(reading.rejected + refused.map(\.row), of: load)
+            upload.rejectedRows += reading.rejected.count + refused.count
+            upload.refusedNumbers += refused
+            logger.debug(
+                "batch staged",
+                metadata: ["load.id": "\(load.id)", "rows": "\(reading.batch.rowCount - refused.count)"])
+        }
+        return upload
+    }
+
+    /// Compares what BigQuery has staged with what was read: rows that it confirmed and lost, or took
+    /// twice, are found here and not by a user.
+    private func verify(_ staged: StagedLoad) async throws {
+        let found = try await warehouse.stagedTotals(of: staged.load, like: staged.totals)
+        guard staged.totals.agrees(with: found) else {
+            throw LoadError(
+                "the staging table does not hold what was sent for \(staged.load.hour):"
+                    + " sent \(staged.totals), found \(found). Nothing was published; run again")
+        }
+        if !staged.totals.hasSums {
+            logger.warning(
+                "a sum is beyond NUMERIC, only the count of rows was compared",
+                metadata: ["hour": "\(staged.load.hour)"])
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publish(_ staged: StagedLoad) async throws {
+        var policy = RetryPolicy(warehouse.limits.forJobs)
+        var attempt = 1
+        while true {
+            do {
+                return try await publishOnce(staged, jobID: staged.load.jobID(attempt: attempt))
+            } catch let error as BigQueryError where error.isWorthAnotherJob {
+                // A job that failed cannot run again under its name, so the next one has another.
+                let failure = BigQueryError(status: nil, message: error.message)
+                guard case .wait(let duration) = policy.step(after: failure) else { throw error }
+                logger.warning(
+                    "the publishing job failed, trying again",
+                    metadata: ["error.message": "\(error)", "retry.wait": "\(duration)"])
+                try await Task.sleep(for: duration)
+                attempt += 1
+            }
+        }
+    }
+
+    private func publishOnce(_ staged: StagedLoad, jobID: String) async throws {
+        try await ledger.willPublish(
+            staged.load, jobID: jobID, totals: staged.totals, rejectedRows: staged.rejectedRows)
+        try await warehouse.submit(warehouse.target.publish(staged.load), jobID: jobID)
+        switch try await warehouse.wait(for: jobID) {
+        case .succeeded(let insertedRows):
+            guard insertedRows == nil || insertedRows == staged.totals.rows else {
+                throw LoadError(
+                    "job \(jobID) inserted \(insertedRows ?? 0) rows instead of \(staged.totals.rows); run again")
+            }
+            try await ledger.published(staged.load)
+        case .failed(let error):
+            throw error
+        case .running, .missing:
+            throw LoadError("job \(jobID) was submitted and cannot be found; is BIGQUERY_LOCATION right?")
+        }
+    }
+}
+
+extension RetryLimits {
+    fileprivate var forJobs: RetryLimits {
+        var limits = self
+        limits.transient = job
+        return limits
+    }
+}

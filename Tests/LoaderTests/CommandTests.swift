@@ -1,0 +1,70 @@
+import ArgumentParser
+import Foundation
+import Runtime
+import Testing
+
+@testable import Loader
+
+@Suite("Command line")
+struct CommandTests {
+    private let now = Date(timeIntervalSince1970: 1_767_247_199)  // 2026-01-01T05:59:59Z
+
+    private func hours(_ arguments: String...) throws -> [String] {
+        let command = try #require(try LoaderCommand.parseAsRoot(arguments) as? LoaderCommand)
+        return try command.hours(now: now).map(\.description)
+    }
+
+    @Test("Without arguments it is the previous hour in UTC")
+    func previousHour() throws {
+        #expect(try hours() == ["2026-01-01T04"])
+    }
+
+    @Test("One hour, or a range without its end")
+    func ranges() throws {
+        #expect(try hours("--hour", "2026-01-01T05:00:00Z") == ["2026-01-01T05"])
+        #expect(
+            try hours("--from", "2025-12-31T23", "--to", "2026-01-01T02")
+                == ["2025-12-31T23", "2026-01-01T00", "2026-01-01T01"])
+    }
+
+    @Test(
+        "Arguments that contradict each other are a usage error",
+        arguments: [
+            ["--from", "2026-01-01T00"], ["--to", "2026-01-01T00"],
+            ["--hour", "2026-01-01T00", "--from", "2026-01-01T00", "--to", "2026-01-01T01"],
+            ["--from", "2026-01-01T01", "--to", "2026-01-01T01"], ["--hour", "yesterday"],
+        ])
+    func contradictions(arguments: [String]) {
+        let error = #expect(throws: (any Error).self) { try LoaderCommand.parseAsRoot(arguments) }
+        #expect(error.map { LoaderCommand.exitCode(for: $0).rawValue } == 64)
+    }
+
+    @Test("The exit code tells rejected rows from hours that are not loaded")
+    func exitCodes() {
+        #expect(exitStatus(.success(0), signal: nil) == 0)
+        #expect(exitStatus(.success(1), signal: nil) == 65)
+        #expect(exitStatus(.failure(LoadError("no")), signal: nil) == 69)
+        #expect(exitStatus(.failure(ConfigurationError("no")), signal: nil) == 78)
+        #expect(exitStatus(.failure(CancellationError()), signal: 15) == 143)
+    }
+
+    @Test("The help has every setting")
+    func help() {
+        let help = LoaderCommand.helpMessage()
+        for setting in LoaderSettings.descriptions { #expect(help.contains(setting.name)) }
+    }
+
+    @Test("The bar fills with the hours")
+    func bar() {
+        #expect(Progress.bar(done: 0, total: 4, width: 4) == "[....] 0/4 hours")
+        #expect(Progress.bar(done: 3, total: 4, width: 4) == "[###.] 3/4 hours")
+    }
+
+    @Test("The line of an hour names hour, rows, rejects, outcome and seconds")
+    func line() throws {
+        let report = HourReport(
+            hour: try #require(ClockHour("2026-01-01T05")), outcome: .published, rows: 51_000, rejectedRows: 2)
+        #expect(
+            report.line(elapsed: .milliseconds(1_390)) == "2026-01-01T05  51000 rows  2 rejected  published  1.3 s")
+    }
+}

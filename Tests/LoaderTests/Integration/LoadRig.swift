@@ -1,0 +1,145 @@
+import Foundation
+import Logging
+import Market
+import Postgres
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Loader
+
+/// A source database, a fake BigQuery and a loader between them, for one test.
+struct LoadRig {
+    let source: PostgresConfiguration
+    /// Where the fake keeps its tables, to do to them what no client could.
+    let warehouse: PostgresConfiguration
+    let fake: FakeBigQuery
+    var variables: [String: String]
+
+    static let hour = ClockHour(number: 490_901)  // 2026-01-01T05
+
+    /// Waits of a few milliseconds, so that a test that meets failures is no slower than one that does not.
+    static let impatient: RetryLimits = {
+        let quick = RetryLimits.Limit(tries: 20, base: .milliseconds(1), longest: .milliseconds(20))
+        return RetryLimits(
+            transient: quick, rateLimited: quick, quotaExceeded: quick,
+            newTable: .init(
+                tries: 200, base: .milliseconds(5), longest: .milliseconds(20)), job: quick,
+            poll: .init(tries: 500, base: .milliseconds(1), longest: .milliseconds(20)))
+    }()
+
+    /// Starts the fake, makes both databases, and stops the fake in the end.
+    static func with(
+        _ options: FakeBigQuery.Options = .init(), _ body: (inout LoadRig) async throws -> Void
+    ) async throws {
+        let server = try await TimescaleServer.shared
+        let name = UUID().uuidString.lowercased()
+        let source = try await server.createDatabase("source-\(name)", extension: false)
+        let warehouse = try await server.createDatabase("warehouse-\(name)", extension: false)
+        let fake = try await FakeBigQuery(database: warehouse, options: options)
+        var rig = LoadRig(
+            source: source, warehouse: warehouse, fake: fake,
+            variables: [
+                "TIMESCALEDB_HOST": source.host, "TIMESCALEDB_PORT": String(source.port),
+                "TIMESCALEDB_DBNAME": source.database, "BIGQUERY_EMULATOR_HOST": fake.host,
+                "BIGQUERY_PROJECT": fake.projectID, "LOADER_BATCH_ROWS": "100", "HOME": "/nonexistent",
+            ])
+        do {
+            try await rig.execute(
+                """
+                CREATE TABLE trade_data (time timestamptz NOT NULL, code text NOT NULL, trade_price numeric,
+                    trade_volume numeric)
+                """)
+            try await body(&rig)
+        } catch {
+            try? await fake.stop()
+            throw error
+        }
+        try await fake.stop()
+    }
+
+    /// Loads as the program does.
+    func load(_ hour: ClockHour = hour, limits: RetryLimits = impatient) async throws -> HourReport {
+        let settings = try LoaderSettings(in: Environment(variables))
+        let logger = Logger(label: "loader") { _ in SwiftLogNoOpLogHandler() }
+        return try await HourLoader.with(settings, limits: limits, logger: logger) { try await $0.load(hour) }
+    }
+
+    /// The error with which a load fails; nil when it does not.
+    func failure(limits: RetryLimits = impatient) async -> (any Error)? {
+        do {
+            _ = try await load(limits: limits)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Runs statements on the source, or on another database.
+    func execute(_ statements: String, in database: PostgresConfiguration? = nil) async throws {
+        let database = database ?? source
+        try await DedicatedThread(name: "test").run { try PostgresConnection(database).execute(statements) }
+    }
+
+    /// The rows of a query on the source, each with `|` between its values.
+    func query(_ statement: String) async throws -> [String] {
+        let source = source
+        return try await DedicatedThread(name: "test").run {
+            let result = try PostgresConnection(source).query(statement)
+            return (0..<result.rowCount).map { row in
+                (0..<result.columnCount).map { result.text(row, $0) ?? "NULL" }.joined(separator: "|")
+            }
+        }
+    }
+
+    /// Adds trades of the hour: its first and its last millisecond, two equal ones, and `count` more
+    /// with as many digits as the exchange sends.
+    func addTrades(_ count: Int, to hour: ClockHour = hour) async throws {
+        try await execute(
+            """
+            INSERT INTO trade_data SELECT timestamptz '\(hour.start)' + i % 3599 * interval '1 s'
+                    + i * interval '1 us', 'C' || i % 50, (i::bigint * 7919 % 169900000)::numeric / 1000,
+                    (i::bigint * 104729 % 1000000007)::numeric / 100000000
+                FROM generate_series(1, \(count)) AS i;
+            INSERT INTO trade_data VALUES
+                (timestamptz '\(hour.start)', 'FIRST', 122720000.00000000, 0.00020372),
+                (timestamptz '\(hour.next.start)' - interval '1 ms', 'LAST', 0.000485, 10355647827.38891),
+                (timestamptz '\(hour.start)', 'EQUAL', 1E-8, 5e-07), (timestamptz '\(hour.start)', 'EQUAL', 1E-8, 5e-07)
+            """)
+    }
+
+    /// What the source holds of an hour and the final table should: code, microseconds, price, volume.
+    func sourceRows(_ hour: ClockHour = hour) async throws -> [String] {
+        try await query(
+            """
+            SELECT code, (extract(epoch FROM time) * 1000000)::bigint, trim_scale(trade_price), trim_scale(trade_volume)
+            FROM trade_data WHERE time >= '\(hour.start)' AND time < '\(hour.next.start)'
+            """
+        ).sorted()
+    }
+
+    /// The whole final table, in the same spelling.
+    func finalRows() async throws -> [String] {
+        try await fake.rows("upbit", "trade_data").map { row in
+            let numbers = try ["trade_price", "trade_volume"].map { try Numeric(row[$0] ?? "").description }
+            return [row["code"] ?? "", row["time"] ?? ""].appending(numbers).joined(separator: "|")
+        }.sorted()
+    }
+
+    func ledger() async throws -> [String] {
+        try await query("SELECT hour, state, rows, rejected_rows, attempts FROM warehouse_loads ORDER BY hour")
+    }
+
+    /// Returns when a request of `endpoint` was answered, with `status` if one is given.
+    func request(_ endpoint: Endpoint, status: Int? = nil, after position: Int = 0) async throws {
+        _ = try await fake.exchanges.first(after: position, within: .seconds(60), "a request: \(endpoint)") {
+            $0.endpoint == endpoint && (status == nil || $0.status == status)
+        }
+    }
+
+    func requests(_ endpoint: Endpoint) -> Int { fake.exchanges.elements.count { $0.endpoint == endpoint } }
+}
+
+extension Array {
+    fileprivate func appending(_ more: [Element]) -> [Element] { self + more }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Glibc
+import Postgres
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Loader
+
+@Suite("The program", .timeLimit(.minutes(2)))
+struct ProcessTests {
+    private static let limit = Duration.seconds(60)
+
+    private func start(_ rig: LoadRig, _ arguments: String...) throws -> ChildProcess {
+        try ChildProcess(BuiltProduct.path("loader"), arguments, environment: rig.variables)
+    }
+
+    @Test("It prints a line an hour, and its exit code tells of rejected rows")
+    func output() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(10)
+            try await rig.addTrades(20, to: LoadRig.hour.next)
+            try await rig.execute("INSERT INTO trade_data VALUES ('2026-01-01T06:30:00Z', 'A', NULL, 1)")
+            let loader = try start(rig, "--from", "2026-01-01T05", "--to", "2026-01-01T07")
+            #expect(try await loader.exitStatus(within: Self.limit) == .code(65))
+            try await loader.output.closed(within: Self.limit, "the end of the output")
+            let lines = loader.output.elements
+            try #require(lines.count == 2)
+            #expect(lines[0].hasPrefix("2026-01-01T05  14 rows  0 rejected  published  "))
+            #expect(lines[1].hasPrefix("2026-01-01T06  24 rows  1 rejected  published  "))
+
+            let again = try start(rig, "--hour", "2026-01-01T05:00:00Z")
+            #expect(try await again.exitStatus(within: Self.limit) == .code(0))
+        }
+    }
+
+    @Test("A wrong setting ends it with code 78 and one line")
+    func wrongSetting() async throws {
+        let loader = try ChildProcess(
+            BuiltProduct.path("loader"), [], environment: ["TIMESCALEDB_PORT": "many", "HOME": "/nonexistent"])
+        #expect(try await loader.exitStatus(within: Self.limit) == .code(78))
+        try await loader.errors.closed(within: Self.limit, "the end of the errors")
+        #expect(
+            loader.errors.elements
+                == ["loader: TIMESCALEDB_PORT: 'many' is not a whole number from 1 to 65535"])
+    }
+
+    @Test(
+        "Killed at any step, it goes on from there when it is run again",
+        arguments: [Endpoint.createTable, .insertAll, .query, .createJob, .getJob])
+    func killed(endpoint: Endpoint) async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(900)
+            let loader = try start(rig, "--hour", LoadRig.hour.description)
+            try await rig.request(endpoint)
+            loader.kill()
+            _ = try await loader.exitStatus(within: Self.limit)
+            #expect(try await rig.load().rows == 904)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+            #expect(try await rig.load().outcome == .unchanged)
+        }
+    }
+
+    @Test("SIGTERM in an outage ends it within five seconds, and the next run loads the hour")
+    func terminated() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(10)
+            rig.fake.inject(.unavailable, on: .insertAll, times: 10)
+            let loader = try start(rig, "--hour", LoadRig.hour.description)
+            try await rig.request(.insertAll)
+            loader.send(SIGTERM)
+            #expect(try await loader.exitStatus(within: .seconds(5)) == .code(128 + SIGTERM))
+            #expect(try await rig.load().rows == 14)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("SIGTERM ends it within five seconds also while the database keeps it waiting")
+    func terminatedWhileBlocked() async throws {
+        try await LoadRig.with { rig in
+            // The tables exist, and COPY waits for the lock on one of them.
+            _ = try await rig.load()
+            try await rig.addTrades(10)
+            let source = rig.source
+            let thread = DedicatedThread(name: "blocker")
+            let blocker = Blocker()
+            try await thread.run { try blocker.lock(source) }
+            let requests = rig.fake.exchanges.count
+            let loader = try start(rig, "--hour", LoadRig.hour.next.description)
+            try await rig.request(.getTable, after: requests)
+            loader.send(SIGTERM)
+            #expect(try await loader.exitStatus(within: .seconds(5)) == .code(128 + SIGTERM))
+            try await thread.run { blocker.release() }
+        }
+    }
+
+    /// Holds a lock on the source table. Used on one thread only.
+    private final class Blocker: @unchecked Sendable {
+        private var connection: PostgresConnection?
+
+        func lock(_ configuration: PostgresConfiguration) throws {
+            let connection = try PostgresConnection(configuration)
+            try connection.execute("BEGIN; LOCK TABLE trade_data")
+            self.connection = consume connection
+        }
+
+        func release() { connection = nil }
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Logging
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Loader
+
+@Suite("Going on after a crash", .timeLimit(.minutes(2)))
+struct RecoveryTests {
+    @Test("A job that finished after the loader died is adopted: nothing is sent again")
+    func adoption() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(50)
+            _ = try await rig.load()
+            let inserts = rig.requests(.insertAll)
+            // As the ledger stands when the loader dies between submitting and hearing the outcome.
+            try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', published_at = NULL")
+            #expect(try await rig.load().outcome == .unchanged)
+            #expect(rig.requests(.insertAll) == inserts && rig.requests(.createJob) == 1)
+            #expect(try await rig.ledger() == ["2026-01-01 05:00:00+00|published|54|0|1"])
+        }
+    }
+
+    @Test("A job that was never submitted is not believed: the hour is loaded anew")
+    func lostJob() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(50)
+            _ = try await rig.load()
+            try await rig.addTrades(50)
+            try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', job_id = 'loader-lost-1'")
+            #expect(try await rig.load().outcome == .published)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("Rows that a dead loader left in the staging table are not published")
+    func leftovers() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(350)
+            var limits = LoadRig.impatient
+            limits.transient = .init(tries: 1, base: .zero, longest: .zero)
+            _ = try? await rig.load(LoadRig.hour.previous)
+            // Some batches land, then BigQuery is away for good.
+            rig.fake.inject(.unavailableAfterDone, on: .insertAll, times: 2)
+            #expect(await rig.failure(limits: limits) is BigQueryError)
+            #expect(try await rig.fake.count("upbit", "trade_data_staging") > 0)
+            #expect(try await rig.load().rows == 354)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("A final table that lost a row is mended by the next run")
+    func drift() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(50)
+            _ = try await rig.load()
+            try await rig.execute(#"DELETE FROM upbit.trade_data WHERE code = 'FIRST'"#, in: rig.warehouse)
+            #expect(try await rig.load().outcome == .published)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("A staged row that BigQuery confirmed and lost is noticed: nothing is published")
+    func lostStagedRow() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(50)
+            _ = try await rig.load()
+            let published = try await rig.finalRows()
+            try await rig.addTrades(50)
+            try await rig.execute(
+                """
+                CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+                CREATE TRIGGER lose BEFORE INSERT ON upbit.trade_data_staging FOR EACH ROW
+                    WHEN (NEW.ordinal = 7) EXECUTE FUNCTION lose()
+                """, in: rig.warehouse)
+            #expect(await rig.failure() is LoadError)
+            #expect(try await rig.finalRows() == published)
+            #expect(rig.requests(.createJob) == 1)
+        }
+    }
+
+    @Test("Of two loaders the second waits for the first, and gives up after its time")
+    func lock() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(10)
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let table = "\(rig.fake.projectID).upbit.trade_data"
+            let first = try await Ledger.open(rig.source, table: table, lockTimeout: .seconds(1), logger: logger)
+            rig.variables["LOADER_LOCK_TIMEOUT"] = "1s"
+            #expect(await rig.failure() is LoadError)
+            #expect(rig.requests(.insertAll) == 0)
+            _ = try await first.entry(of: LoadRig.hour)
+        }
+    }
+
+    @Test("Two loaders of one hour at the same time load it once")
+    func together() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(500)
+            let outcomes = try await withThrowingTaskGroup(of: HourReport.Outcome.self) { [rig] group in
+                for _ in 0..<2 { group.addTask { try await rig.load().outcome } }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(outcomes == [.published, .unchanged])
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+}
