@@ -32,7 +32,8 @@ struct Demo {
             return result
         } catch {
             for service in [pipeline.producer, pipeline.consumer].compactMap({ $0 }) {
-                FileHandle.standardError.write(Data(service.errors.elements.suffix(20).joined(separator: "\n").utf8 + [10]))
+                FileHandle.standardError.write(
+                    Data(service.errors.elements.suffix(20).joined(separator: "\n").utf8 + [10]))
             }
             try? await pipeline.stop()
             throw error
@@ -45,7 +46,8 @@ struct Demo {
         let totals: SessionTotals?
     }
 
-    private func feed(_ pipeline: Pipeline, _ sampler: LatencySampler, _ progress: inout Progress) async throws -> Sent {
+    private func feed(_ pipeline: Pipeline, _ sampler: LatencySampler, _ progress: inout Progress) async throws -> Sent
+    {
         switch source {
         case .session(let session, let name):
             try await play(session, name, pipeline, sampler, &progress)
@@ -98,14 +100,17 @@ struct Demo {
         progress.step("taking ticks from the real exchange for \(seconds) s")
         for second in 1...max(1, seconds) {
             try await Task.sleep(for: .seconds(1))
-            let committed = try? await pipeline.database.rows("SELECT coalesce(sum(next_offset), 0)::text FROM kafka_offsets")
+            let committed = try? await pipeline.database.rows(
+                "SELECT coalesce(sum(next_offset), 0)::text FROM kafka_offsets")
             progress.update("\(second) s, records committed \(committed?[0][0] ?? "0")")
         }
         guard let producer = pipeline.producer else { return }
         producer.send(SIGTERM)
         _ = try await producer.exitStatus(within: .seconds(6))
         var published: Int64 = 0
-        _ = try TopicReader.readAll(Pipeline.topic, partitions: partitions, servers: pipeline.kafkaServers) { _ in published += 1 }
+        _ = try TopicReader.readAll(Pipeline.topic, partitions: partitions, servers: pipeline.kafkaServers) { _ in
+            published += 1
+        }
         guard published > 0 else {
             throw SetupError("no tick came: \(producer.errors.elements.last { $0.contains("warning") } ?? "")")
         }
@@ -118,7 +123,8 @@ struct Demo {
     ) async throws -> DemoResult {
         progress.step("counting what Kafka and TimescaleDB hold")
         let (kafka, dropped) = try kafkaStage(pipeline)
-        let rows = try await pipeline.database.rows("SELECT count(*), sum(trade_price), sum(trade_volume) FROM trade_data")
+        let rows = try await pipeline.database.rows(
+            "SELECT count(*), sum(trade_price), sum(trade_volume) FROM trade_data")
         let letters = try await pipeline.database.rows("SELECT count(*) FROM dead_letters")
         let (loader, succeeded) = try await load(pipeline, &progress)
         let warehouse = Stage(
@@ -132,8 +138,10 @@ struct Demo {
             name: "frames sent", records: sent.totals?.frameCount, priceSum: sent.totals?.priceSum,
             volumeSum: sent.totals?.volumeSum)
         return DemoResult(
-            source: sent.name, stages: [frames, kafka, table, warehouse], deadLetters: letters[0][0].flatMap { Int($0) } ?? -1,
-            droppedByMock: dropped, loader: loader, loaderSucceeded: succeeded, latencies: latencies, wallTime: .now - start)
+            source: sent.name, stages: [frames, kafka, table, warehouse],
+            deadLetters: letters[0][0].flatMap { Int($0) } ?? -1,
+            droppedByMock: dropped, loader: loader, loaderSucceeded: succeeded, latencies: latencies,
+            wallTime: .now - start)
     }
 
     private func kafkaStage(_ pipeline: Pipeline) throws -> (stage: Stage, dropped: Int64) {

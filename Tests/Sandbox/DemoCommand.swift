@@ -9,7 +9,9 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "Sends a session from a WebSocket to BigQuery and proves that nothing is lost, doubled or rounded.",
         discussion: "Exits with 0 only when every stage has the same records and the same exact sums.")
 
-    @Option(help: "A recording to replay: time_ms,code,trade_price,trade_volume; plain or .gz. Without it a seeded session.")
+    @Option(
+        help: "A recording to replay: time_ms,code,trade_price,trade_volume; plain or .gz. Without it a seeded session."
+    )
     var recording: String?
 
     @Option(help: "Frames of the seeded session.")
@@ -35,7 +37,8 @@ struct DemoCommand: AsyncParsableCommand {
         if live {
             source = .live(seconds: seconds)
         } else if let recording {
-            source = .session(try Session.recording(path: recording), name: "recording \(recording.split(separator: "/").last ?? "")")
+            source = .session(
+                try Session.recording(path: recording), name: "recording \(recording.split(separator: "/").last ?? "")")
         } else {
             source = .session(.seeded(seed, frameCount: frames), name: "seeded session \(seed)")
         }

@@ -49,7 +49,9 @@ struct DemoResult {
         let rule = String(repeating: "-", count: widths.reduce(0, +) + 2 * (widths.count - 1))
         var lines = ["", source, rule, line(header), rule] + rows.map(line) + [rule]
         lines.append("dead letters          \(deadLetters)")
-        if droppedByMock > 0 { lines.append("DROPPED by the mock   \(droppedByMock) records: give the topic more --partitions") }
+        if droppedByMock > 0 {
+            lines.append("DROPPED by the mock   \(droppedByMock) records: give the topic more --partitions")
+        }
         lines.append("loader                \(loader)")
         if let middle = percentile(0.5), let high = percentile(0.99) {
             lines.append("tick-to-row latency   p50 \(milliseconds(middle)) ms, p99 \(milliseconds(high)) ms")
@@ -57,7 +59,8 @@ struct DemoResult {
         lines.append("wall time             \(milliseconds(wallTime) / 1_000) s")
         if isEqual, let count = stages.last?.records {
             lines.append(
-                "equal                 " + stages.compactMap { $0.records == nil ? nil : grouped(count) }.joined(separator: " = ")
+                "equal                 "
+                    + stages.compactMap { $0.records == nil ? nil : grouped(count) }.joined(separator: " = ")
                     + ", sums digit for digit")
         }
         return lines.joined(separator: "\n")

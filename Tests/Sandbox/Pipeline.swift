@@ -42,11 +42,13 @@ final class Pipeline {
     }
 
     func startProducer(_ extra: [String: String]) throws {
-        producer = try service("producer", kafkaSettings.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 })
+        producer = try service(
+            "producer", kafkaSettings.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 })
     }
 
     /// Runs the loader to its end and returns what it printed.
-    func runLoader(_ arguments: [String]) async throws -> (exit: ChildProcess.Exit, output: [String], errors: [String]) {
+    func runLoader(_ arguments: [String]) async throws -> (exit: ChildProcess.Exit, output: [String], errors: [String])
+    {
         var settings = databaseSettings
         settings["GOOGLE_APPLICATION_CREDENTIALS"] = "\(folder)/service-account.json"
         settings["BIGQUERY_ENDPOINT"] = "http://\(bigQuery.host)"
@@ -78,7 +80,9 @@ final class Pipeline {
         ]
     }
 
-    private func service(_ name: String, _ settings: [String: String], _ arguments: [String] = []) throws -> ChildProcess {
+    private func service(_ name: String, _ settings: [String: String], _ arguments: [String] = []) throws
+        -> ChildProcess
+    {
         // Nothing of the user's own settings reaches a service of the sandbox.
         let environment = settings.merging(["PATH": "/usr/bin:/bin", "HOME": folder]) { $1 }
         return try ChildProcess(BuiltProduct.path(name), arguments, environment: environment, folder: folder)

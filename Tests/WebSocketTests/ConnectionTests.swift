@@ -113,7 +113,8 @@ struct ConnectionTests {
         let endpoint = try #require(WebSocket.Endpoint(url))
         let result = try await DedicatedThread(name: "get").run {
             let answer = Mutex<Result<WebSocket.HTTPRequest.Response, WebSocketError>?>(nil)
-            let request = WebSocket.HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) { result in
+            let request = WebSocket.HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) {
+                result in
                 answer.withLock { $0 = result }
                 loop.stop()
             }
