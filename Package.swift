@@ -98,7 +98,7 @@ let package = Package(
             name: "Sandbox", dependencies: ["Market", "Kafka", "Postgres", "Runtime", "TestSupport", argumentParser],
             path: "Tests/Sandbox", swiftSettings: settings),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["TestSupport", argumentParser],
+            name: "Benchmarks", dependencies: ["Market", "TestSupport", argumentParser],
             path: "Tests/Benchmarks", swiftSettings: settings),
 
         tests(of: "Market"),

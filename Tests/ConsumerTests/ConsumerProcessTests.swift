@@ -116,6 +116,18 @@ struct ConsumerProcessTests {
         try await expectCleanStop(consumer)
     }
 
+    @Test("SIGTERM while the brokers are away ends it in order within 5 s", .timeLimit(.minutes(1)))
+    func stopWithoutBrokers() async throws {
+        let bench = try await ConsumerBench()
+        let consumer = try bench.startConsumer()
+        try bench.write(0..<1_000)
+        try await bench.waitUntilWritten(1_000)
+        bench.kafka.setDown()
+        try await consumer.errorLine(containing: "kafka", within: .seconds(20))
+        try await expectCleanStop(consumer)
+        #expect(try await bench.summary() == "1000, 1000, 0, 999")
+    }
+
     @Test("A stored offset that the topic does not have stops it with the choice to make", .timeLimit(.minutes(1)))
     func missingOffset() async throws {
         let bench = try await ConsumerBench(partitions: 1)

@@ -126,7 +126,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         _ = rd_kafka_commit(handle.client, partitions.list, 1)
     }
 
-    /// Leaves the group, so that its other members need not wait for the session to time out.
+    /// Leaves the group, so that its other members need not wait for the session to time out. Gives
+    /// up after 2 s, since a broker that is away cannot be told.
     ///
     /// The corresponding C function is `rd_kafka_consumer_close_queue`.
     package func close() {
@@ -136,7 +137,8 @@ package final class KafkaConsumer: @unchecked Sendable {
             rd_kafka_error_destroy(error)
             return
         }
-        while rd_kafka_consumer_closed(handle.client) == 0 {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while rd_kafka_consumer_closed(handle.client) == 0, .now < deadline {
             poll(timeoutMilliseconds: 100) { event in
                 if case .revoked = event { try? unassign() }
             }

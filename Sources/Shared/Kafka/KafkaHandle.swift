@@ -32,7 +32,8 @@ struct KafkaHandle: ~Copyable {
         rd_kafka_set_log_queue(client, nil)
     }
 
-    deinit { rd_kafka_destroy(client) }
+    // A consumer was closed before, as far as that was possible; it must not be waited for once more.
+    deinit { rd_kafka_destroy_flags(client, CInt(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)) }
 }
 
 private func setProperty(

@@ -42,6 +42,8 @@ package final class KafkaProducer: @unchecked Sendable {
     /// doubles and reordering, and no time limit after which a record is given up.
     private static let promises = [
         ("enable.idempotence", "true"), ("acks", "all"), ("message.timeout.ms", "0"),
+        // A topic that is not there yet is waited for as long as librdkafka can be told to.
+        ("topic.metadata.propagation.max.ms", "3600000"),
         // Small waits fill batches; they are part of the latency from tick to row.
         ("linger.ms", "5"), ("compression.type", "lz4"),
         // A bound on memory: beyond it the socket is not read.

@@ -85,6 +85,19 @@ package final class TimescaleServer: Sendable {
         return configuration
     }
 
+    /// Runs one command of psql to its end.
+    package func psql(_ command: String, database: String) async throws {
+        let psql = binaries.command(
+            "psql",
+            [
+                "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)", "-U", "postgres", "-d",
+                database,
+                "-c", command,
+            ])
+        try await ChildProcess.run(
+            psql.executable, psql.arguments, environment: binaries.environment, folder: folder, within: Self.limit)
+    }
+
     /// The server's log.
     package var log: EventLog<String> { process.withLock { $0.errors } }
 

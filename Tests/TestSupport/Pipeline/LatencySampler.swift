@@ -1,4 +1,4 @@
-import Postgres
+package import Postgres
 import Runtime
 import Synchronization
 
@@ -8,7 +8,7 @@ import Synchronization
 /// sum of the next offsets, which moves with the rows). The n-th record committed is compared with the
 /// n-th frame sent; a frame counts as sent at the sample before it was seen, so the figure is rather
 /// too long than too short.
-final class LatencySampler: Sendable {
+package final class LatencySampler: Sendable {
     private struct Sample {
         let time: ContinuousClock.Instant
         let sent: Int
@@ -19,10 +19,12 @@ final class LatencySampler: Sendable {
     private let isStopped = Atomic(false)
     private let thread = DedicatedThread(name: "latency")
 
+    package init() {}
+
     /// Samples until ``stop()``.
     ///
     /// - Parameter sent: how many frames were sent until now; called on the sampler's thread.
-    func run(_ database: PostgresConfiguration, sent: @escaping @Sendable () -> Int) async throws {
+    package func run(_ database: PostgresConfiguration, sent: @escaping @Sendable () -> Int) async throws {
         try await thread.run { [self] in
             let connection = try PostgresConnection(database)
             while !isStopped.load(ordering: .acquiring) {
@@ -36,13 +38,13 @@ final class LatencySampler: Sendable {
         }
     }
 
-    func stop() { isStopped.store(true, ordering: .releasing) }
+    package func stop() { isStopped.store(true, ordering: .releasing) }
 
     /// How many records are committed, as of the last sample.
-    var committed: Int { samples.withLock { $0.last?.committed ?? 0 } }
+    package var committed: Int { samples.withLock { $0.last?.committed ?? 0 } }
 
     /// The latencies of all frames, shortest first.
-    func latencies() -> [Duration] {
+    package func latencies() -> [Duration] {
         let samples = samples.withLock { $0 }
         var latencies: [Duration] = []
         var sentAt = 0

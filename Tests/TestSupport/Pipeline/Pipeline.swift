@@ -1,24 +1,23 @@
 import Foundation
 import Glibc
 import Postgres
-import TestSupport
 
 /// The three real services over the outside world of the sandbox: started on free ports, in a private
 /// folder, and ended by ``stop()``.
-final class Pipeline {
-    static let topic = "upbit_ticker"
+package final class Pipeline {
+    package static let topic = "upbit_ticker"
 
-    let folder: String
-    let database: DatabaseProbe
-    let bigQuery: FakeBigQuery
-    let kafkaServers: String
-    let partitions: Int
+    package let folder: String
+    package let database: DatabaseProbe
+    package let bigQuery: FakeBigQuery
+    package let kafkaServers: String
+    package let partitions: Int
     private let server: TimescaleServer
     private let kafka: ChildProcess
-    private(set) var consumer: ChildProcess?
-    private(set) var producer: ChildProcess?
+    package private(set) var consumer: ChildProcess?
+    package private(set) var producer: ChildProcess?
 
-    init(partitions: Int) async throws {
+    package init(partitions: Int) async throws {
         self.partitions = partitions
         folder = FileManager.default.temporaryDirectory.appending(path: "sandbox-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -35,20 +34,21 @@ final class Pipeline {
     }
 
     /// Starts the consumer and returns when the group gave it all partitions.
-    func startConsumer(_ extra: [String: String] = [:]) async throws {
+    package func startConsumer(_ extra: [String: String] = [:]) async throws {
         let consumer = try service("consumer", databaseSettings.merging(kafkaSettings) { $1 }.merging(extra) { $1 })
         self.consumer = consumer
         try await consumer.errorLine(containing: "assigned", within: .seconds(30))
     }
 
-    func startProducer(_ extra: [String: String]) throws {
+    package func startProducer(_ extra: [String: String]) throws {
         producer = try service(
             "producer", kafkaSettings.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 })
     }
 
     /// Runs the loader to its end and returns what it printed.
-    func runLoader(_ arguments: [String]) async throws -> (exit: ChildProcess.Exit, output: [String], errors: [String])
-    {
+    package func runLoader(_ arguments: [String]) async throws -> (
+        exit: ChildProcess.Exit, output: [String], errors: [String]
+    ) {
         var settings = databaseSettings
         settings["GOOGLE_APPLICATION_CREDENTIALS"] = "\(folder)/service-account.json"
         settings["BIGQUERY_ENDPOINT"] = "http://\(bigQuery.host)"
@@ -58,8 +58,13 @@ final class Pipeline {
         return (exit, loader.output.elements, loader.errors.elements)
     }
 
+    /// Runs one command of psql in the services' database.
+    package func psql(_ command: String) async throws {
+        try await server.psql(command, database: database.configuration.database)
+    }
+
     /// Asks the services to stop, in the order of the data, then ends everything else.
-    func stop() async throws {
+    package func stop() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for service in [producer, consumer].compactMap({ $0 }) where service.isRunning {
             service.send(SIGTERM)

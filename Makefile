@@ -1,0 +1,65 @@
+# Two commands matter: `make demo` and `make test`. README.md tells the rest.
+
+# Debian's packages to build and test with; the same names on Debian 12 and 13.
+PACKAGES := librdkafka-dev libpq-dev libwebsockets-dev libssl-dev zlib1g-dev pkg-config openssl tzdata gzip
+
+# Real trades, when they are at hand; otherwise the demo plays a seeded session.
+RECORDING ?= $(wildcard ../shared/data/upbit_trades.csv.gz)
+DEMO_OPTIONS := $(if $(LIVE),--live,$(if $(RECORDING),--recording $(RECORDING)))
+
+# The services carry the Swift runtime, so that they run where no toolchain is.
+RELEASE := swift build -c release --static-swift-stdlib
+
+.PHONY: help demo test bench build dependencies timescaledb format lint clean
+
+help:
+	@echo "make demo          send a recorded session from a WebSocket to BigQuery, and compare (LIVE=1: real ticks)"
+	@echo "make test          build and run every test"
+	@echo "make bench         measure the services beside their physical limits"
+	@echo "make build         release binaries in .build/release"
+	@echo "make format lint   mend, or check, the formatting"
+
+demo: dependencies timescaledb
+	$(RELEASE) --product producer
+	$(RELEASE) --product consumer
+	$(RELEASE) --product loader
+	$(RELEASE) --product sandbox
+	.build/release/sandbox demo $(DEMO_OPTIONS)
+
+test: dependencies timescaledb
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+bench: dependencies timescaledb
+	$(RELEASE)
+	.build/release/benchmarks
+
+build: dependencies
+	$(RELEASE) --product producer
+	$(RELEASE) --product consumer
+	$(RELEASE) --product loader
+
+dependencies:
+	@missing=; for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing Debian packages:$$missing"; \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@command -v swift >/dev/null || { echo "no swift in PATH: install a Swift 6.3 toolchain"; exit 1; }
+
+# A private PostgreSQL with TimescaleDB for the sandbox and the tests; nothing is installed.
+timescaledb:
+	@Tests/TestSupport/timescaledb.sh >/dev/null
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+clean:
+	swift package clean
