@@ -1,8 +1,5 @@
 import ArgumentParser
 import FoundationEssentials
-import Glibc
-import Logging
-import Postgres
 import Runtime
 
 @main
@@ -31,7 +28,7 @@ struct LoaderCommand: AsyncParsableCommand {
             SETTINGS (environment variables, or lines of a .env file)
             \(settingsHelp(LoaderSettings.descriptions))
             """,
-        version: "0.1.0")
+        version: version)
 
     @Option(help: "The hour to load, in UTC.", transform: hourArgument)
     var hour: ClockHour?
@@ -42,34 +39,22 @@ struct LoaderCommand: AsyncParsableCommand {
     @Option(help: "The hour behind the last of a range.", transform: hourArgument)
     var to: ClockHour?
 
-    @Option(name: .customLong("env-file"), help: "A file of settings. Default: .env, if there is one.")
-    var settingsFile: String?
+    @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
+    var envFile: String?
 
     func validate() throws { _ = try hours(now: .now) }
 
     func run() async throws {
-        do {
-            let environment = try Environment.current(file: settingsFile)
+        try await exiting {
+            let environment = try Environment.current(file: envFile)
             let settings = try LoaderSettings(in: environment)
-            let level = try logLevelSetting.value(in: environment)
-            let logger = Logger(label: "loader") { LineLogHandler(label: $0, level: level) }
+            let logger = try makeLogger("loader", environment)
             let hours = try hours(now: .now)
-            let (result, signal) = await runUntilSignal(logger: logger) {
+            let (result, signal) = await interruptible(logger: logger) {
                 try await HourLoader.with(settings, logger: logger) { try await $0.loadAll(hours) }
             }
-            if case .failure(let error) = result, signal == nil {
-                logger.error("not loaded", metadata: ["error.message": "\(error)"])
-            }
-            try leave(exitStatus(result, signal: signal))
-        } catch let error as ConfigurationError {
-            var line = "loader: \(error)\n"
-            line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            try leave(ExitStatus.configuration)
+            if let failure = failure(of: result, signal: signal) { throw failure }
         }
-    }
-
-    private func leave(_ status: Int32) throws {
-        if status != 0 { throw ExitCode(status) }
     }
 }
 
@@ -95,16 +80,20 @@ private func hourArgument(_ text: String) throws -> ClockHour {
     return hour
 }
 
-/// What the process says to whoever started it.
-func exitStatus(_ result: Result<Int, any Error>, signal: Int32?) -> Int32 {
-    switch result {
-    case .success(let rejectedRows):
-        rejectedRows > 0 ? ExitStatus.dataError : 0
-    case .failure(let error):
-        if let signal {
-            128 + signal
-        } else {
-            error is ConfigurationError ? ExitStatus.configuration : ExitStatus.unavailable
-        }
+/// What the process says to whoever started it; nil when all is well.
+///
+/// - Parameter result: the number of rejected rows.
+func failure(of result: Result<Int, any Error>, signal: Int32?) -> Failure? {
+    switch (result, signal) {
+    case (.success(0), _):
+        nil
+    case (.success(let rows), _):
+        Failure(ExitStatus.dataError, "\(rows) rows were rejected: warehouse_rejects has them with their reasons")
+    case (.failure, let signal?):
+        Failure(128 + signal, "interrupted; run again to go on")
+    case (.failure(let error as ConfigurationError), nil):
+        Failure(ExitStatus.configuration, "\(error)")
+    case (.failure(let error), nil):
+        Failure(ExitStatus.unavailable, "not loaded: \(error)")
     }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// A cancelled load has nothing to tidy up: whatever the ledger says at any moment is a state that the
 /// next run continues from. So work that does not end by itself, since a thread waits for the database,
 /// is left behind, and the process ends within five seconds.
-func runUntilSignal<Result: Sendable>(
+func interruptible<Result: Sendable>(
     logger: Logger, _ work: @escaping @Sendable () async throws -> Result
 ) async -> (result: Swift.Result<Result, any Error>, signal: Int32?) {
     let received = ReceivedSignal()

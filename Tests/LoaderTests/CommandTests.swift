@@ -41,11 +41,11 @@ struct CommandTests {
 
     @Test("The exit code tells rejected rows from hours that are not loaded")
     func exitCodes() {
-        #expect(exitStatus(.success(0), signal: nil) == 0)
-        #expect(exitStatus(.success(1), signal: nil) == 65)
-        #expect(exitStatus(.failure(LoadError("no")), signal: nil) == 69)
-        #expect(exitStatus(.failure(ConfigurationError("no")), signal: nil) == 78)
-        #expect(exitStatus(.failure(CancellationError()), signal: 15) == 143)
+        #expect(failure(of: .success(0), signal: nil)?.status == nil)
+        #expect(failure(of: .success(1), signal: nil)?.status == 65)
+        #expect(failure(of: .failure(LoadError("no")), signal: nil)?.status == 69)
+        #expect(failure(of: .failure(ConfigurationError("no")), signal: nil)?.status == 78)
+        #expect(failure(of: .failure(CancellationError()), signal: 15)?.status == 143)
     }
 
     @Test("The help has every setting")

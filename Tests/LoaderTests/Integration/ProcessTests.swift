@@ -1,7 +1,6 @@
 import Foundation
 import Glibc
-import Postgres
-import Runtime
+import Logging
 import TestSupport
 import Testing
 
@@ -42,7 +41,7 @@ struct ProcessTests {
         try await loader.errors.closed(within: Self.limit, "the end of the errors")
         #expect(
             loader.errors.elements
-                == ["loader: TIMESCALEDB_PORT: 'many' is not a whole number from 1 to 65535"])
+                == ["error: TIMESCALEDB_PORT: 'many' is not a whole number from 1 to 65535"])
     }
 
     @Test(
@@ -78,32 +77,14 @@ struct ProcessTests {
     @Test("SIGTERM ends it within five seconds also while the database keeps it waiting")
     func terminatedWhileBlocked() async throws {
         try await LoadRig.with { rig in
-            // The tables exist, and COPY waits for the lock on one of them.
-            _ = try await rig.load()
-            try await rig.addTrades(10)
-            let source = rig.source
-            let thread = DedicatedThread(name: "blocker")
-            let blocker = Blocker()
-            try await thread.run { try blocker.lock(source) }
-            let requests = rig.fake.exchanges.count
-            let loader = try start(rig, "--hour", LoadRig.hour.next.description)
-            try await rig.request(.getTable, after: requests)
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let table = "\(rig.fake.projectID).upbit.trade_data"
+            let other = try await Ledger.open(rig.source, table: table, lockTimeout: .seconds(1), logger: logger)
+            let loader = try start(rig, "--hour", LoadRig.hour.description)
+            try await loader.errorLine(containing: "another loader is at work", within: Self.limit)
             loader.send(SIGTERM)
             #expect(try await loader.exitStatus(within: .seconds(5)) == .code(128 + SIGTERM))
-            try await thread.run { blocker.release() }
+            _ = try await other.entry(of: LoadRig.hour)
         }
-    }
-
-    /// Holds a lock on the source table. Used on one thread only.
-    private final class Blocker: @unchecked Sendable {
-        private var connection: PostgresConnection?
-
-        func lock(_ configuration: PostgresConfiguration) throws {
-            let connection = try PostgresConnection(configuration)
-            try connection.execute("BEGIN; LOCK TABLE trade_data")
-            self.connection = consume connection
-        }
-
-        func release() { connection = nil }
     }
 }
