@@ -84,7 +84,7 @@ struct PipelineBenchmark {
     /// How long psql needs to copy the table's rows into the same table, emptied.
     private func copyTime(_ pipeline: Pipeline) async throws -> Double {
         let file = "\(pipeline.folder)/rows.tsv"
-        FileManager.default.createFile(atPath: file, contents: nil, attributes: [.posixPermissions: 0o666])
+        _ = FileManager.default.createFile(atPath: file, contents: nil, attributes: [.posixPermissions: 0o666])
         try await pipeline.psql("\\copy (SELECT * FROM trade_data) TO '\(file)'")
         try await pipeline.database.execute("TRUNCATE trade_data")
         let start = ContinuousClock.now

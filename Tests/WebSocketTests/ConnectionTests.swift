@@ -110,7 +110,7 @@ struct ConnectionTests {
         _ url: String, authority: String?, limitBytes: Int = 1 << 20, timeout: Duration = .seconds(10)
     ) async throws -> WebSocket.HTTPRequest.Response {
         let loop = try EventLoop(certificateAuthorityFile: authority)
-        let endpoint = try #require(WebSocket.Endpoint(url))
+        let endpoint = try endpointOf(url)
         let result = try await DedicatedThread(name: "get").run {
             let answer = Mutex<Result<WebSocket.HTTPRequest.Response, WebSocketError>?>(nil)
             let request = WebSocket.HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) {
@@ -145,7 +145,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
 
     init(_ url: String, authority: String? = nil, pausingAt: Int = .max) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
-        endpoint = try #require(WebSocket.Endpoint(url))
+        endpoint = try endpointOf(url)
         self.pausingAt = pausingAt
     }
 
@@ -181,4 +181,10 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
         log.closed = reason
         loop.stop()
     }
+}
+
+/// Spelled with its module, since TestSupport has an `Endpoint` too.
+private func endpointOf(_ url: String) throws -> WebSocket.Endpoint {
+    let endpoint = WebSocket.Endpoint(url)
+    return try #require(endpoint)
 }
