@@ -70,7 +70,7 @@ import Testing
         let client = try await BigQueryClient.withTable("insert_id")
         _ = try await client.insert([.row(), .row(), .row()], ids: ["a", "a", nil])
         #expect(try await client.fake.count("d", "t") == 2)
-        client.fake.clock.advance(by: .seconds(59))
+        client.fake.clock.advance(by: .seconds(30))
         _ = try await client.insert([.row()], ids: ["a"])
         #expect(try await client.fake.count("d", "t") == 2)
         client.fake.clock.advance(by: .seconds(61))

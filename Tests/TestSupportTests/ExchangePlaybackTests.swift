@@ -124,8 +124,8 @@ import Testing
 
     @Test("A paused session sends nothing until it goes on")
     func pause() async throws {
-        let session = Session.seeded(frameCount: 100)
-        try await withExchange(session, Playback(.framesPerSecond(1_000))) { server in
+        let session = Session.seeded(frameCount: 1_000)
+        try await withExchange(session, Playback(.framesPerSecond(500))) { server in
             let client = try await ExchangeClient.open(server)
             client.subscribe(session)
             try await client.state.wait(within: limit) { $0.frameCount >= 10 }
@@ -134,7 +134,7 @@ import Testing
             await #expect(throws: (any Error).self) { try await server.finished(within: .milliseconds(150)) }
             #expect(server.observed.value.playback.playedCount == count)
             try await server.resume()
-            try await client.state.wait(within: limit) { $0.frameCount == 100 }
+            try await client.state.wait(within: limit) { $0.frameCount == 1_000 }
             await client.close()
         }
     }

@@ -15,7 +15,7 @@ package enum SettingsMarkdown {
     /// The repository's README, found from this file's place in it.
     package static func readme(_ file: String = #filePath) throws -> String {
         var folder = URL(filePath: file)
-        for _ in 0..<4 { folder.deleteLastPathComponent() }
+        for _ in 0..<3 { folder.deleteLastPathComponent() }
         return try String(contentsOf: folder.appending(path: "README.md"), encoding: .utf8)
     }
 }
