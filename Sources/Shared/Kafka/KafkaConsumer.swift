@@ -35,7 +35,7 @@ package final class KafkaConsumer: @unchecked Sendable {
         // Eager: all partitions are given and taken at once, so a batch never outlives its partition.
         ("partition.assignment.strategy", "range,roundrobin"),
         // Bounds on memory: what waits here was read ahead of the database.
-        ("queued.max.messages.kbytes", "16384"), ("queued.min.messages", "10000"),
+        ("queued.max.messages.kbytes", "49152"), ("queued.min.messages", "1000000"),
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
     ]
 
