@@ -26,9 +26,10 @@ demo: dependencies timescaledb
 	$(RELEASE) --product sandbox
 	.build/release/sandbox demo $(DEMO_OPTIONS)
 
+# One after the other: many start servers and processes of their own, and some measure time limits.
 test: dependencies timescaledb
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	swift test --skip-build --disable-xctest --no-parallel
 
 bench: dependencies timescaledb
 	$(RELEASE)
