@@ -92,7 +92,8 @@ let package = Package(
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(
             name: "TestSupport",
-            dependencies: ["Market", "CRDKafka", "COpenSSL", "Kafka", "Postgres", "Runtime", logging] + nio,
+            dependencies: ["Market", "CRDKafka", "COpenSSL", "Kafka", "Postgres", "Runtime", logging, asyncHTTPClient]
+                + nio,
             path: "Tests/TestSupport", exclude: ["timescaledb.sh"], swiftSettings: settings),
         .executableTarget(
             name: "Sandbox", dependencies: ["Market", "Kafka", "Postgres", "Runtime", "TestSupport", argumentParser],

@@ -37,8 +37,8 @@ struct PipelineBenchmark {
         let start = ContinuousClock.now
         try await exchange.resume()
         try await TopicReader.wait(
-            for: Int64(session.frameCount), in: Pipeline.topic, partitions: pipeline.partitions,
-            servers: pipeline.kafkaServers, within: .seconds(120))
+            for: Int64(session.frameCount), in: pipeline.broker.topic, partitions: pipeline.broker.partitions,
+            servers: pipeline.broker.servers, within: .seconds(120))
         let time = (ContinuousClock.now - start).inSeconds
         let cpu = try cpuSeconds(of: process.processID) - before
         process.send(SIGTERM)
@@ -54,7 +54,7 @@ struct PipelineBenchmark {
     private func consumer(_ pipeline: Pipeline) async throws -> [Figure] {
         let fetchTime = try ContinuousClock().measure {
             let lost = try TopicReader.readAll(
-                Pipeline.topic, partitions: pipeline.partitions, servers: pipeline.kafkaServers
+                pipeline.broker.topic, partitions: pipeline.broker.partitions, servers: pipeline.broker.servers
             ) { _ in }
             if lost > 0 { throw SetupError("the mock cluster dropped \(lost) records: use fewer --frames") }
         }.inSeconds

@@ -15,16 +15,23 @@ struct Demo {
     let source: DemoSource
     /// Frames a second; 0 is as fast as possible.
     let rate: Int
+    /// Of the topic, when it has to be created.
     let partitions: Int
+    /// How often the consumer is killed in mid-stream.
+    let kills: Int
+    /// How often the loader loads the same hours.
+    let loads: Int
 
     func run() async throws -> DemoResult {
         let start = ContinuousClock.now
         var progress = Progress()
-        progress.step("starting TimescaleDB, Kafka (a mock cluster) and BigQuery (a strict fake)")
-        let pipeline = try await Pipeline(partitions: partitions)
+        progress.step("starting TimescaleDB and what else is not there yet")
+        let environment = ProcessInfo.processInfo.environment
+        let pipeline = try await Pipeline(partitions: partitions, environment: environment)
         do {
+            progress.step("Kafka is \(pipeline.broker.name), BigQuery is \(pipeline.warehouse.name)")
             progress.step("starting the consumer")
-            try await pipeline.startConsumer()
+            try await pipeline.startConsumer(consumerSettings)
             let sampler = LatencySampler()
             let sent = try await feed(pipeline, sampler, &progress)
             let result = try await collect(pipeline, sent, sampler.latencies(), start, &progress)
@@ -79,12 +86,18 @@ struct Demo {
         try await exchange.resume()
         var lastChange = ContinuousClock.now
         var committed = 0
+        var killed = 0
         while committed < session.frameCount {
             try await Task.sleep(for: .milliseconds(200))
             if sampler.committed > committed { lastChange = .now }
             committed = sampler.committed
             let sent = exchange.observed.value.playback.playedCount
             progress.update("frames sent \(grouped(sent)), records committed \(grouped(committed))")
+            if killed < kills, committed > session.frameCount * (killed + 1) / (kills + 1) {
+                killed += 1
+                try await killConsumer(killed, pipeline, &progress)
+                lastChange = .now
+            }
             if lastChange + .seconds(60) < .now {
                 throw SetupError("nothing was committed for 60 s: \(committed) of \(session.frameCount)")
             }
@@ -108,7 +121,8 @@ struct Demo {
         producer.send(SIGTERM)
         _ = try await producer.exitStatus(within: .seconds(6))
         var published: Int64 = 0
-        _ = try TopicReader.readAll(Pipeline.topic, partitions: partitions, servers: pipeline.kafkaServers) { _ in
+        let broker = pipeline.broker
+        _ = try TopicReader.readAll(broker.topic, partitions: broker.partitions, servers: broker.servers) { _ in
             published += 1
         }
         guard published > 0 else {
@@ -127,10 +141,9 @@ struct Demo {
             "SELECT count(*), sum(trade_price), sum(trade_volume) FROM trade_data")
         let letters = try await pipeline.database.rows("SELECT count(*) FROM dead_letters")
         let (loader, succeeded) = try await load(pipeline, &progress)
+        let loaded = try await pipeline.warehouse.totals()
         let warehouse = Stage(
-            name: "BigQuery rows", records: try await pipeline.bigQuery.count("upbit", "trade_data"),
-            priceSum: numeric(try await pipeline.bigQuery.sum("upbit", "trade_data", "trade_price")),
-            volumeSum: numeric(try await pipeline.bigQuery.sum("upbit", "trade_data", "trade_volume")))
+            name: "BigQuery rows", records: loaded.rows, priceSum: loaded.price, volumeSum: loaded.volume)
         let table = Stage(
             name: "TimescaleDB rows", records: rows[0][0].flatMap { Int($0) }, priceSum: numeric(rows[0][1]),
             volumeSum: numeric(rows[0][2]))
@@ -148,8 +161,9 @@ struct Demo {
         var count = 0
         var price = Numeric(units: 0)
         var volume = Numeric(units: 0)
+        let broker = pipeline.broker
         let dropped = try TopicReader.readAll(
-            Pipeline.topic, partitions: partitions, servers: pipeline.kafkaServers
+            broker.topic, partitions: broker.partitions, servers: broker.servers
         ) { record in
             count += 1
             guard let value = record.value, let tick = try? Tick(parsing: value),
@@ -160,25 +174,6 @@ struct Demo {
             volume = Numeric(units: volume.units + tickVolume.units)
         }
         return (Stage(name: "Kafka records", records: count, priceSum: price, volumeSum: volume), dropped)
-    }
-
-    /// Loads every hour that the rows cover.
-    private func load(_ pipeline: Pipeline, _ progress: inout Progress) async throws -> (String, Bool) {
-        let format = #"'YYYY-MM-DD"T"HH24'"#
-        let hours = try await pipeline.database.rows(
-            """
-            SELECT to_char(min(time) AT TIME ZONE 'UTC', \(format)),
-                to_char(max(time) AT TIME ZONE 'UTC' + interval '1 hour', \(format)) FROM trade_data
-            """)
-        guard let from = hours[0][0], let to = hours[0][1] else { return ("no rows to load", false) }
-        progress.step("running the loader: --from \(from) --to \(to)")
-        let start = ContinuousClock.now
-        let (exit, output, errors) = try await pipeline.runLoader(["--from", from, "--to", to])
-        let seconds = milliseconds(.now - start) / 1_000
-        guard exit == .code(0) else {
-            return ("\(exit): \(errors.last ?? "")", false)
-        }
-        return ("\(output.count) hours, \(from) up to \(to), in \(seconds) s", true)
     }
 
     private func numeric(_ text: String?) -> Numeric? { text.flatMap { try? Numeric($0) } }

@@ -7,7 +7,13 @@ struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Sends a session from a WebSocket to BigQuery and proves that nothing is lost, doubled or rounded.",
-        discussion: "Exits with 0 only when every stage has the same records and the same exact sums.")
+        discussion: """
+            Exits with 0 only when every stage has the same records and the same exact sums.
+
+            What the environment names is used instead of a stand-in of our own: KAFKA_SERVERS a Kafka broker \
+            (plaintext), BIGQUERY_EMULATOR_HOST an emulator of BigQuery. The run makes a topic and a dataset \
+            there and removes them; those that KAFKA_TOPIC and BIGQUERY_DATASET name are kept.
+            """)
 
     @Option(
         help: "A recording to replay: time_ms,code,trade_price,trade_volume; plain or .gz. Without it a seeded session."
@@ -26,11 +32,22 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Partitions of the topic. The mock cluster keeps 5 MiB in each.")
     var partitions = 48
 
+    @Option(help: "Kill the consumer this often in mid-stream, as SIGKILL does.")
+    var kills = 0
+
+    @Option(help: "Load the same hours this often; with the loader's ledger deleted before every second time.")
+    var loads = 1
+
     @Flag(help: "Take ticks from the real exchange instead.")
     var live = false
 
     @Option(help: "How long, with --live.")
     var seconds = 60
+
+    func validate() throws {
+        if kills < 0 || loads < 1 { throw ValidationError("--kills is at least 0 and --loads at least 1") }
+        if kills > 0, live { throw ValidationError("--kills goes with a session, not with --live") }
+    }
 
     func run() async throws {
         let source: DemoSource
@@ -42,7 +59,8 @@ struct DemoCommand: AsyncParsableCommand {
         } else {
             source = .session(.seeded(seed, frameCount: frames), name: "seeded session \(seed)")
         }
-        let result = try await Demo(source: source, rate: rate, partitions: partitions).run()
+        let demo = Demo(source: source, rate: rate, partitions: partitions, kills: kills, loads: loads)
+        let result = try await demo.run()
         print(result.table)
         guard result.isEqual else {
             print("NOT EQUAL: a stage lost, doubled or changed something; see the table")

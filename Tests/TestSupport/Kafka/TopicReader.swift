@@ -49,14 +49,24 @@ package enum TopicReader {
         let deadline = ContinuousClock.now + limit
         var last: Int64 = 0
         while ContinuousClock.now < deadline {
-            last = try (0..<Int32(partitions)).reduce(0) { sum, partition in
-                let partition = TopicPartition(topic: topic, partition: partition)
-                return try sum + consumer.watermarks(of: partition, timeoutMilliseconds: 10_000).high
-            }
+            last = try lastOffsets(topic, partitions: partitions, consumer)
             if last >= count { return }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw SetupError("\(topic) has \(last) records and not \(count) after \(limit)")
+    }
+
+    /// How many records the topic ever had: the sum of its partitions' next offsets. Blocks.
+    package static func lastOffsets(_ topic: String, partitions: Int, servers: String) throws -> Int64 {
+        let consumer = try KafkaConsumer(group: "topic-reader", properties: [("bootstrap.servers", servers)])
+        return try lastOffsets(topic, partitions: partitions, consumer)
+    }
+
+    private static func lastOffsets(_ topic: String, partitions: Int, _ consumer: KafkaConsumer) throws -> Int64 {
+        try (0..<Int32(partitions)).reduce(0) { sum, partition in
+            let partition = TopicPartition(topic: topic, partition: partition)
+            return try sum + consumer.watermarks(of: partition, timeoutMilliseconds: 10_000).high
+        }
     }
 
     /// All records of a small topic.

@@ -5,32 +5,30 @@ import Postgres
 /// The three real services over the outside world of the sandbox: started on free ports, in a private
 /// folder, and ended by ``stop()``.
 package final class Pipeline {
-    package static let topic = "upbit_ticker"
-
     package let folder: String
     package let database: DatabaseProbe
-    package let bigQuery: FakeBigQuery
-    package let kafkaServers: String
-    package let partitions: Int
+    package let broker: Broker
+    package let warehouse: any PipelineWarehouse
     private let server: TimescaleServer
-    private let kafka: ChildProcess
     package private(set) var consumer: ChildProcess?
     package private(set) var producer: ChildProcess?
 
-    package init(partitions: Int) async throws {
-        self.partitions = partitions
+    /// - Parameters:
+    ///   - partitions: of a topic that has to be created.
+    ///   - environment: may name a Kafka broker (`KAFKA_SERVERS`) and an emulator of BigQuery
+    ///     (`BIGQUERY_EMULATOR_HOST`) that run already; what it does not name is started here.
+    package init(partitions: Int, environment: [String: String] = [:]) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "sandbox-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        kafka = try ChildProcess(
-            BuiltProduct.path("sandbox"), ["kafka", "--topic", Self.topic, "--partitions", "\(partitions)"])
-        kafkaServers = try await kafka.output.first(within: .seconds(20), "the mock cluster") { $0.contains(":") }
+        broker = try await Broker.start(partitions: partitions, environment: environment)
         server = try await TimescaleServer()
         database = DatabaseProbe(try await server.createDatabase("coin"))
-        var options = FakeBigQuery.Options()
-        options.authentication = true
-        bigQuery = try await FakeBigQuery(
-            database: try await server.createDatabase("bigquery", extension: false), options: options)
-        try bigQuery.writeServiceAccount(to: "\(folder)/service-account.json")
+        if let emulator = OtherEmulator(environment: environment) {
+            warehouse = emulator
+        } else {
+            warehouse = try await StrictFake(
+                database: try await server.createDatabase("bigquery", extension: false), folder: folder)
+        }
     }
 
     /// Starts the consumer and returns when the group gave it all partitions.
@@ -49,10 +47,7 @@ package final class Pipeline {
     package func runLoader(_ arguments: [String]) async throws -> (
         exit: ChildProcess.Exit, output: [String], errors: [String]
     ) {
-        var settings = databaseSettings
-        settings["GOOGLE_APPLICATION_CREDENTIALS"] = "\(folder)/service-account.json"
-        settings["BIGQUERY_ENDPOINT"] = "http://\(bigQuery.host)"
-        let loader = try service("loader", settings, arguments)
+        let loader = try service("loader", databaseSettings.merging(warehouse.loaderSettings) { $1 }, arguments)
         let exit = try await loader.exitStatus(within: .seconds(600))
         try await loader.errors.closed(within: .seconds(10), "the loader's output")
         return (exit, loader.output.elements, loader.errors.elements)
@@ -70,12 +65,18 @@ package final class Pipeline {
             service.send(SIGTERM)
             _ = try await service.exitStatus(within: .seconds(6))
         }
-        try await bigQuery.stop()
-        kafka.kill()
-        try await server.stop()
+        // Each of them, whatever another one says: none of this may stay behind.
+        var failure: (any Error)?
+        do { try await warehouse.stop() } catch { failure = error }
+        do { try broker.stop() } catch { failure = error }
+        do { try await server.stop() } catch { failure = error }
+        if let failure { throw failure }
     }
 
-    private var kafkaSettings: [String: String] { ["KAFKA_SERVERS": kafkaServers, "KAFKA_TOPIC": Self.topic] }
+    private var kafkaSettings: [String: String] {
+        // A group of the topic's own: the default one may be somebody's, on somebody's broker.
+        ["KAFKA_SERVERS": broker.servers, "KAFKA_TOPIC": broker.topic, "KAFKA_GROUP_ID": broker.topic]
+    }
 
     private var databaseSettings: [String: String] {
         let configuration = database.configuration

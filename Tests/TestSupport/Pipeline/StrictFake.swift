@@ -1,0 +1,30 @@
+import Market
+import Postgres
+
+/// The strict fake as the pipeline's BigQuery, with credentials as in production.
+struct StrictFake: PipelineWarehouse {
+    let name = "a strict fake"
+    let loaderSettings: [String: String]
+    private let fake: FakeBigQuery
+
+    /// - Parameter folder: where the key file of its service account is written.
+    init(database: PostgresConfiguration, folder: String) async throws {
+        var options = FakeBigQuery.Options()
+        options.authentication = true
+        fake = try await FakeBigQuery(database: database, options: options)
+        let keyFile = "\(folder)/service-account.json"
+        try fake.writeServiceAccount(to: keyFile)
+        loaderSettings = [
+            "GOOGLE_APPLICATION_CREDENTIALS": keyFile, "BIGQUERY_ENDPOINT": "http://\(fake.host)",
+        ]
+    }
+
+    func totals() async throws -> WarehouseTotals {
+        WarehouseTotals(
+            rows: try await fake.count("upbit", "trade_data"),
+            price: try await fake.sum("upbit", "trade_data", "trade_price").map { try Numeric($0) },
+            volume: try await fake.sum("upbit", "trade_data", "trade_volume").map { try Numeric($0) })
+    }
+
+    func stop() async throws { try await fake.stop() }
+}
