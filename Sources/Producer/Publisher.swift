@@ -64,7 +64,7 @@ final class Publisher: Sendable {
                 producerID.withUnsafeBytes { producerID in
                     let record = KafkaProducer.Record(
                         key: key.code.map { UnsafeRawBufferPointer(rebasing: frame[$0]) }, value: frame,
-                        timestampMilliseconds: key.timestampMilliseconds ?? Int64(receivedMicroseconds / 1_000),
+                        timestampMilliseconds: recordTimestamp(key, receivedMicroseconds),
                         headers: [("producer", producerID), ("seq", sequenceText), ("received", receivedText)])
                     return Result { () throws(KafkaError) in try producer.produce(record, tag: sequence) }
                 }
@@ -104,6 +104,17 @@ final class Publisher: Sendable {
         case .log(let line): logger.log(line)
         }
     }
+}
+
+/// When the trade happened, in milliseconds; when the frame came, if the trade is yet to happen.
+///
+/// A broker of version 4 refuses records that are an hour ahead of its clock
+/// (`message.timestamp.after.max.ms`), with the whole batch that they are in: one odd frame would
+/// take good ones with it. Half of that hour is left for clocks that differ.
+private func recordTimestamp(_ key: Frame.Key, _ receivedMicroseconds: UInt64) -> Int64 {
+    let received = Int64(receivedMicroseconds / 1_000)
+    guard let trade = key.timestampMilliseconds, trade < received + 1_800_000 else { return received }
+    return trade
 }
 
 /// Calls `body` with the number's decimal text, which lives on the stack for that long.

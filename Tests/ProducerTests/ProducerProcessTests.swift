@@ -70,6 +70,19 @@ struct ProducerProcessTests {
         #expect(records.contains { $0.value == Array("[1]".utf8) && $0.key == nil })
     }
 
+    @Test("A trade that is yet to happen is recorded under its arrival, as brokers demand", .timeLimit(.minutes(1)))
+    func futureTrade() async throws {
+        let frame = #"{"code":"KRW-BTC","trade_price":1,"trade_volume":1,"trade_timestamp":4102444799999}"#
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 10), playback: Playback(.unlimited, faults: [5: [.frame(Array(frame.utf8))]]))
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(11)
+        try await expectCleanStop(producer)
+        let record = try #require(try bench.records().first { $0.value == Array(frame.utf8) })
+        let received = try #require(record.headers["received"].flatMap(Int64.init))
+        #expect(record.timestampMilliseconds == received / 1_000)
+    }
+
     @Test("A frame beyond the limit ends the connection, and the next one begins", .timeLimit(.minutes(1)))
     func largeFrame() async throws {
         let bench = try await ProducerBench(
