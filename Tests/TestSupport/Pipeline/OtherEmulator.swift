@@ -27,8 +27,9 @@ struct OtherEmulator: PipelineWarehouse {
         loaderSettings = [
             "BIGQUERY_EMULATOR_HOST": host, "BIGQUERY_PROJECT": project, "BIGQUERY_DATASET": dataset,
         ]
-        let url = host.contains("://") ? host : "http://\(host)"
-        endpoint = url.contains("/bigquery/v2") ? url : "\(url)/bigquery/v2"
+        var url = host.contains("://") ? host : "http://\(host)"
+        while url.hasSuffix("/") { url.removeLast() }
+        endpoint = url.hasSuffix("/bigquery/v2") ? url : "\(url)/bigquery/v2"
     }
 
     func totals() async throws -> WarehouseTotals {
