@@ -34,6 +34,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         ("auto.offset.reset", "error"),
         // Eager: all partitions are given and taken at once, so a batch never outlives its partition.
         ("partition.assignment.strategy", "range,roundrobin"),
+        // How long a member that died keeps its partitions from the others.
+        ("session.timeout.ms", "10000"),
         // Bounds on memory: what waits here was read ahead of the database.
         ("queued.max.messages.kbytes", "49152"), ("queued.min.messages", "1000000"),
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
