@@ -110,7 +110,8 @@ struct ConnectionTests {
         _ url: String, authority: String?, limitBytes: Int = 1 << 20, timeout: Duration = .seconds(10)
     ) async throws -> WebSocket.HTTPRequest.Response {
         let loop = try EventLoop(certificateAuthorityFile: authority)
-        let endpoint = try #require(WebSocket.Endpoint(url))
+        let parsed = WebSocket.Endpoint(url)
+        let endpoint = try #require(parsed)
         let result = try await DedicatedThread(name: "get").run {
             let answer = Mutex<Result<WebSocket.HTTPRequest.Response, WebSocketError>?>(nil)
             let request = WebSocket.HTTPRequest(loop, get: endpoint, limitBytes: limitBytes, timeout: timeout) {
@@ -145,7 +146,8 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
 
     init(_ url: String, authority: String? = nil, pausingAt: Int = .max) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
-        endpoint = try #require(WebSocket.Endpoint(url))
+        let parsed = WebSocket.Endpoint(url)
+        endpoint = try #require(parsed)
         self.pausingAt = pausingAt
     }
 
