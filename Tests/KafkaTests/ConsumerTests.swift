@@ -40,16 +40,35 @@ struct ConsumerTests {
         try await blocking {
             let cluster = try cluster(records: 5_000)
             let consumer = try consumer(cluster, [("fetch.message.max.bytes", "2000")])
-            try consumer.assign([(partition, .beginning)])
+            var start: Int64 = 0
+            try consumer.assign([(partition, .at(start))])
             for round in 0..<200 {
                 // Sometimes in the middle of what was fetched, sometimes while the next fetch is on its way.
-                let first = try consumer.offsets(1 + round * 7 % 90)
-                #expect(first == Array(first[0]..<first[0] + Int64(first.count)))
-                let next = Int64(round % 3 == 0 ? 0 : round)
+                let offsets = try consumer.offsets(1 + round * 7 % 90)
+                #expect(offsets == Array(start..<start + Int64(offsets.count)), "round \(round)")
+                start = Int64(round % 3 == 0 ? 0 : round)
                 if round % 2 == 0 { try consumer.unassign() }
-                try consumer.assign([(partition, .at(next))])
-                #expect(try consumer.offsets(1) == [next], "round \(round)")
-                try consumer.assign([(partition, .at(next))])
+                try consumer.assign([(partition, .at(start))])
+            }
+        }
+    }
+
+    @Test("Positions can change as fast as one likes, until the close")
+    func hurry() async throws {
+        try await blocking {
+            let cluster = try cluster(records: 100)
+            for _ in 0..<20 {
+                let consumer = try consumer(cluster)
+                try consumer.assign([(partition, .beginning)])
+                #expect(try consumer.offsets(1) == [0])
+                for offset in 1...20 {
+                    try consumer.unassign()
+                    try consumer.assign([(partition, .at(Int64(offset)))])
+                    try consumer.assign([(partition, .at(Int64(offset)))])
+                }
+                #expect(try consumer.offsets(1) == [20])
+                try consumer.assign([(partition, .beginning)])
+                consumer.close()
             }
         }
     }
