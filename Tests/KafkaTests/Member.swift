@@ -44,10 +44,11 @@ final class Member: Sendable {
         _ = try await ended.first(within: .seconds(20), "the member's end") { _ in true }
     }
 
-    /// The partitions of the next assignment after `position`.
-    func assignment(after position: Int = 0) async throws -> Set<Int32> {
+    /// The next assignment of `count` partitions after `position`. Others may come before it: a group
+    /// may take two steps.
+    func assignment(of count: Int, after position: Int = 0) async throws -> Set<Int32> {
         let event = try await events.first(after: position, within: .seconds(20), "an assignment") {
-            if case .assigned(let partitions) = $0 { !partitions.isEmpty } else { false }
+            if case .assigned(let partitions) = $0 { partitions.count == count } else { false }
         }
         guard case .assigned(let partitions) = event else { return [] }
         return Set(partitions.map(\.partition))
