@@ -156,7 +156,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         }
         while rd_kafka_consumer_closed(handle.client) == 0 {
             poll(timeoutMilliseconds: 100) { event in
-                if case .revoked = event { try? unassign() }
+                // Without waiting: a client that is ending may drop the question without an answer.
+                if case .revoked = event { _ = rd_kafka_assign(handle.client, nil) }
             }
         }
     }
