@@ -103,10 +103,10 @@ let package = Package(
             path: "Tests/Benchmarks", swiftSettings: settings),
 
         tests(of: "Market"),
-        tests(of: "Kafka"),
-        tests(of: "Postgres"),
+        tests(of: "Kafka", ["Runtime"]),
+        tests(of: "Postgres", ["Runtime"]),
         tests(of: "WebSocket", ["Runtime"]),
-        tests(of: "Runtime"),
+        tests(of: "Runtime", [logging]),
         tests(of: "Producer"),
         tests(of: "Consumer"),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),

@@ -74,9 +74,27 @@ package final class KafkaConsumer: @unchecked Sendable {
     package func assign(_ offsets: [(TopicPartition, KafkaOffset)]) throws(KafkaError) {
         let partitions = PartitionList(offsets)
         try check(rd_kafka_assign(handle.client, partitions.list))
+        waitForStops()
     }
 
-    package func unassign() throws(KafkaError) { try check(rd_kafka_assign(handle.client, nil)) }
+    package func unassign() throws(KafkaError) {
+        try check(rd_kafka_assign(handle.client, nil))
+        waitForStops()
+    }
+
+    /// Waits until what the last assignment read is no longer read; microseconds.
+    ///
+    /// A partition that is taken away again before librdkafka noticed that it had stopped is stopped
+    /// twice, and the second answer aborts the process (librdkafka issue 5573, in 2.0 to 2.15). The stop
+    /// and its answer pass through the queue of librdkafka's main thread, as does this question: when
+    /// it was answered the stop is done, and when it was answered again so is the stop's answer.
+    private func waitForStops() {
+        for _ in 1...2 {
+            var assignment: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+            guard rd_kafka_assignment(handle.client, &assignment) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+            if let assignment { rd_kafka_topic_partition_list_destroy(assignment) }
+        }
+    }
 
     /// Waits for the next event and hands it to `body`; false when none came in time.
     ///
@@ -142,7 +160,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         let deadline = ContinuousClock.now + .seconds(2)
         while rd_kafka_consumer_closed(handle.client) == 0, .now < deadline {
             poll(timeoutMilliseconds: 100) { event in
-                if case .revoked = event { try? unassign() }
+                // Without waiting: a client that is ending may drop the question without an answer.
+                if case .revoked = event { _ = rd_kafka_assign(handle.client, nil) }
             }
         }
     }

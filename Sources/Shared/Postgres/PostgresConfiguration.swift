@@ -50,3 +50,10 @@ package struct PostgresConfiguration: Sendable {
         return parameters
     }
 }
+
+/// Shown in logs and errors, where the password must not be.
+extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "\(user)@\(host):\(port)/\(database)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -69,7 +69,7 @@ package struct PostgresConnection: ~Copyable {
             try? execute("ROLLBACK")
             throw error
         }
-        do { try execute("COMMIT") } catch { throw wrap(error) }
+        do { try commit() } catch { throw wrap(error) }
         return result
     }
 
@@ -78,6 +78,14 @@ package struct PostgresConnection: ~Copyable {
         _ begin: String = "BEGIN", _ body: () throws(PostgresError) -> Result
     ) throws(PostgresError) -> Result {
         try transaction(begin, wrap: { $0 }, body)
+    }
+
+    /// The server answers COMMIT without an error, and rolls back, when a statement failed before and
+    /// nobody said so.
+    private func commit() throws(PostgresError) {
+        guard PQtransactionStatus(connection) == PQTRANS_INERROR else { return try execute("COMMIT") }
+        try? execute("ROLLBACK")
+        throw PostgresError(sqlState: SQLState.inFailedTransaction, message: "a failed statement was passed over")
     }
 
     /// Sends `data`, in COPY's text format, to a `COPY … FROM STDIN` and returns the number of rows.
@@ -98,10 +106,7 @@ package struct PostgresConnection: ~Copyable {
             start += slice.count
         }
         guard PQputCopyEnd(connection, nil) == 1 else { throw connectionError() }
-        let result = PostgresResult(PQgetResult(connection))
-        try check(result, PGRES_COMMAND_OK)
-        try drain()
-        return result.affectedRows
+        return try endOfCopy().affectedRows
     }
 
     /// Starts a `COPY … TO STDOUT`; its rows are then taken by ``nextCopyRow(_:)`` until it returns false.
@@ -123,16 +128,17 @@ package struct PostgresConnection: ~Copyable {
             return true
         }
         guard count == -1 else { throw connectionError() }
-        try check(PostgresResult(PQgetResult(connection)), PGRES_COMMAND_OK)
-        try drain()
+        _ = try endOfCopy()
         return false
     }
 
-    /// Takes the results that remain after a COPY, so that the connection can be used again.
-    private func drain() throws(PostgresError) {
-        while let rest = PQgetResult(connection) {
-            try check(PostgresResult(rest), PGRES_COMMAND_OK)
-        }
+    /// How a COPY ended. Takes what is behind that too, also after an error: then the connection can be
+    /// used again, or is known to be lost.
+    private func endOfCopy() throws(PostgresError) -> PostgresResult {
+        let result = PostgresResult(PQgetResult(connection))
+        while let rest = PQgetResult(connection) { PQclear(rest) }
+        try check(result, PGRES_COMMAND_OK)
+        return result
     }
 
     private func check(

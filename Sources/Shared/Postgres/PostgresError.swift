@@ -36,6 +36,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
 /// The SQLSTATEs that the product decides on.
 package enum SQLState {
     package static let uniqueViolation = "23505"
+    package static let inFailedTransaction = "25P02"
     package static let featureNotSupported = "0A000"
     package static let undefinedTable = "42P01"
     package static let undefinedFile = "58P01"

@@ -28,10 +28,12 @@ package func makeLogger(_ label: String, _ environment: Environment) throws(Conf
     return Logger(label: label) { LineLogHandler(label: $0, level: level) }
 }
 
-/// A refusal of librdkafka as an error that names the variable the property came from.
+/// A refusal of librdkafka as an error that names the variable the property came from; an empty property
+/// is a refusal of several together.
 package func configurationError(
     _ property: String, _ reason: String, _ given: [KafkaSettings.Property]
 ) -> ConfigurationError {
+    guard !property.isEmpty else { return ConfigurationError("Kafka: librdkafka refuses the settings: \(reason)") }
     let variable = given.last { $0.name == property }?.variable ?? property
     return ConfigurationError("\(variable): librdkafka refuses it: \(reason)")
 }

@@ -54,5 +54,6 @@ package struct DatabaseSettings: Sendable {
 
 /// True for a Unix socket and for names and addresses that never leave this machine.
 private func isLoopback(_ host: String) -> Bool {
-    host.hasPrefix("/") || host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    if host.hasPrefix("127.") { return host.allSatisfy { $0 == "." || $0.isNumber } }  // 127.example.com is a name
+    return host.hasPrefix("/") || host == "localhost" || host == "::1"
 }

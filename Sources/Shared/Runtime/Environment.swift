@@ -37,8 +37,14 @@ package struct Environment: Sendable {
         Set(process.keys).union(file.keys).filter { self[$0] != nil }
     }
 
+    /// The names of systemd's credentials, for settings that pass through and have to be enumerated.
+    var credentials: [String] {
+        guard let folder = self["CREDENTIALS_DIRECTORY"] else { return [] }
+        return (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    }
+
     /// A secret may also be given as a file: the one that `<name>_FILE` names, or the one called
-    /// `<name>` in systemd's `$CREDENTIALS_DIRECTORY`. A line feed at its end does not count.
+    /// `<name>` in systemd's `$CREDENTIALS_DIRECTORY`. A line end at its end does not count.
     package func secret(_ name: String) throws(ConfigurationError) -> String? {
         if let value = self[name] { return value }
         let path: String
@@ -55,7 +61,8 @@ package struct Environment: Sendable {
             throw ConfigurationError("\(name)_FILE: cannot read \(path)")
         }
         var text = String(decoding: data, as: UTF8.self)
-        if text.hasSuffix("\n") { text.removeLast() }
+        // A Character: Windows' line end is one, and goes as a whole.
+        if text.last?.isNewline == true { text.removeLast() }
         return text
     }
 
@@ -67,13 +74,16 @@ package struct Environment: Sendable {
             var line = Substring(line.trimmed)
             if line.hasPrefix("export ") { line = line.dropFirst(7) }
             guard !line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { continue }
-            var value = Substring(line[line.index(after: equals)...].trimmed)
+            let rest = line[line.index(after: equals)...]
+            var value = Substring(rest.trimmed)
             if let quote = value.first, quote == "\"" || quote == "'" {
                 if let end = value.dropFirst().firstIndex(of: quote) {
                     value = value[value.index(after: value.startIndex)..<end]
                 }
-            } else if let comment = value.firstRange(of: " #") {
-                value = Substring(value[..<comment.lowerBound].trimmed)
+            } else if let comment = zip(rest.indices, rest.indices.dropFirst()).first(where: { before, mark in
+                rest[mark] == "#" && rest[before].isWhitespace
+            }) {
+                value = Substring(rest[..<comment.0].trimmed)
             }
             values[line[..<equals].trimmed] = String(value)
         }

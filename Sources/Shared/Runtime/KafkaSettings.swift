@@ -33,7 +33,7 @@ package enum KafkaSettings {
             )
         ]
         var variables = Set<String>()
-        for name in environment.names where isPassedThrough(name) {
+        for name in environment.names.union(environment.credentials) where isPassedThrough(name) {
             variables.insert(name.hasSuffix("_FILE") ? String(name.dropLast(5)) : name)
         }
         for variable in variables.sorted() {

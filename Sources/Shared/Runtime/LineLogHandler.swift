@@ -27,32 +27,45 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var line = "\(Date.now.formatted(.iso8601.time(includingFractionalSeconds: true)))"
-        line += " \(event.level) \(label): \(event.message)"
-        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(quoted("\(value)"))" }
-        line += "\n"
+        var line = line(of: event, at: .now)
         // One write a line, so that lines of several threads do not mix. A log that cannot be
         // written stops nothing.
         line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// Text from outside may hold spaces and line feeds; a line stays one line.
-    private func quoted(_ value: String) -> String {
-        guard
-            value.contains(where: { $0 == " " || $0 == "\"" || $0.isNewline || $0.asciiValue.map { $0 < 32 } ?? false })
-        else { return value }
-        let escaped = value.unicodeScalars.map { scalar in
-            switch scalar {
-            case "\"": "\\\""
-            case "\\": "\\\\"
-            case "\n": "\\n"
-            case _ where scalar.value < 32: "\\u{\(String(scalar.value, radix: 16))}"
-            default: String(scalar)
-            }
-        }
-        return "\"\(escaped.joined())\""
+    /// What is written for `event`, with its line feed.
+    func line(of event: LogEvent, at time: Date) -> String {
+        var line = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        line += " \(event.level) \(label): \(oneLine("\(event.message)"))"
+        var all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        if let error = event.error { all["error"] = "\(error)" }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(quoted("\(value)"))" }
+        return line + "\n"
     }
+
+    /// A value that could be taken for more than one stands in quotes.
+    private func quoted(_ value: String) -> String {
+        let escaped = oneLine(value)
+        guard escaped != value || value.unicodeScalars.contains(where: { $0 == " " || $0 == "\"" }) else {
+            return value
+        }
+        return "\"\(oneLine(value, quoting: true))\""
+    }
+}
+
+/// Text from outside may hold line feeds and a terminal's commands; a line stays one line of plain text.
+private func oneLine(_ text: String, quoting: Bool = false) -> String {
+    let escaped = text.unicodeScalars.map { scalar in
+        switch (scalar, scalar.properties.generalCategory) {
+        case ("\"", _) where quoting: "\\\""
+        case ("\\", _) where quoting: "\\\\"
+        case ("\n", _): "\\n"
+        case (_, .control), (_, .lineSeparator), (_, .paragraphSeparator):
+            "\\u{\(String(scalar.value, radix: 16))}"
+        default: String(scalar)
+        }
+    }
+    return escaped.joined()
 }
 
 /// How much is logged: swift-log's levels by their names.
