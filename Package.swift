@@ -80,7 +80,7 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
 
         shared("Market"),
-        shared("Kafka", ["CRDKafka"]),
+        shared("Kafka", ["CRDKafka", logging]),
         shared("Postgres", ["CPostgres"]),
         shared("WebSocket", ["CWebSockets"]),
         shared("Runtime", [logging, serviceLifecycle, unixSignals]),

@@ -209,13 +209,3 @@ final class ConsumerLoop: @unchecked Sendable {
             """)
     }
 }
-
-extension Logger {
-    /// librdkafka reports what it mends itself as errors; the operator's levels are ours.
-    func log(_ line: KafkaLogLine) {
-        let level: Logger.Level = line.severity <= 4 ? .warning : .debug
-        log(
-            level: level, "librdkafka",
-            metadata: ["kafka.facility": "\(line.facility)", "kafka.message": "\(line.message)"])
-    }
-}

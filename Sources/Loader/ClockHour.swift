@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Market
 
 /// One clock hour in UTC, half open: from its first instant up to, and without, that of the next.
 struct ClockHour: Hashable, Sendable {
@@ -22,7 +23,7 @@ struct ClockHour: Hashable, Sendable {
         if rest.take(":00") { _ = rest.take(":00") }
         _ = rest.take("Z")
         guard rest.isEmpty else { return nil }
-        number = daysSince1970(year: year, month: month, day: day) * 24 + hour
+        number = CivilDate(year: year, month: month, day: day).daysSince1970 * 24 + hour
         // A day that the month does not have comes back as one of the next month.
         guard description == text.prefix(13) else { return nil }
     }
@@ -45,30 +46,11 @@ extension ClockHour: CustomStringConvertible {
     /// `20260101T05`, for names that allow letters and digits only.
     var compact: String { String(description.filter { $0 != "-" }) }
 
-    /// The proleptic Gregorian date of a day number, by eras of 400 years that start in March
-    /// (Howard Hinnant, "chrono-compatible low-level date algorithms").
     private var dayText: String {
-        let shifted = number / 24 + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        var bytes: [UInt8] = []
+        CivilDate(daysSince1970: number / 24).append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
-}
-
-/// The inverse of ``ClockHour/dayText``, of the same source.
-private func daysSince1970(year: Int, month: Int, day: Int) -> Int {
-    let year = month <= 2 ? year - 1 : year
-    let era = year / 400
-    let yearOfEra = year % 400
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    return era * 146_097 + dayOfEra - 719_468
 }
 
 private func padded(_ number: Int, _ width: Int) -> String {

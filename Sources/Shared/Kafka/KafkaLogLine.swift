@@ -1,4 +1,5 @@
 import CRDKafka
+package import Logging
 
 /// A line that librdkafka wants to log.
 package struct KafkaLogLine: Sendable, Equatable {
@@ -16,6 +17,16 @@ package struct KafkaLogLine: Sendable, Equatable {
         self.severity = Int(severity)
         self.facility = facility.map { String(cString: $0) } ?? ""
         self.message = message.map { String(cString: $0) } ?? ""
+    }
+}
+
+extension Logger {
+    /// librdkafka reports what it mends itself as errors; the operator's levels are ours.
+    package func log(_ line: KafkaLogLine) {
+        let level: Logger.Level = line.severity <= 4 ? .warning : .debug
+        log(
+            level: level, "librdkafka",
+            metadata: ["kafka.facility": "\(line.facility)", "kafka.message": "\(line.message)"])
     }
 }
 
