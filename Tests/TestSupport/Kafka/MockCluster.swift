@@ -14,7 +14,10 @@ package final class MockCluster: @unchecked Sendable {
 
     package init(brokers: Int = 1) throws {
         // The cluster runs inside a client; this one does nothing else.
-        guard let configuration = rd_kafka_conf_new(),
+        let configuration = rd_kafka_conf_new()
+        // It has no servers, which is worth a warning anywhere else.
+        rd_kafka_conf_set(configuration, "log_level", "3", nil, 0)
+        guard let configuration,
             let client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0)
         else { throw SetupError("librdkafka cannot start a client") }
         guard let cluster = rd_kafka_mock_cluster_new(client, CInt(brokers)),
