@@ -7,13 +7,14 @@ import Runtime
 extension HourLoader {
     /// Puts the parts together, runs `body` with them, and takes them apart again.
     static func with<Result: Sendable>(
-        _ settings: LoaderSettings, limits: RetryLimits = .patient, logger: Logger,
+        _ settings: LoaderSettings, limits: RetryLimits = .patient, replacing: Bool = false, logger: Logger,
         _ body: @Sendable @escaping (HourLoader) async throws -> Result
     ) async throws -> Result {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: makeHTTPConfiguration())
         let result: Swift.Result<Result, any Error>
         do {
-            let loader = try await build(settings, HTTPTransport(client: client), limits: limits, logger: logger)
+            let loader = try await build(
+                settings, HTTPTransport(client: client), limits: limits, replacing: replacing, logger: logger)
             result = .success(try await body(loader))
         } catch {
             result = .failure(error)
@@ -24,7 +25,8 @@ extension HourLoader {
     }
 
     private static func build(
-        _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits, logger: Logger
+        _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits, replacing: Bool,
+        logger: Logger
     ) async throws -> HourLoader {
         let credentials = settings.credentials.credentials
         let request = TokenRequest(credentials: credentials, transport: transport, limits: limits, logger: logger)
@@ -42,7 +44,7 @@ extension HourLoader {
         return HourLoader(
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),
-            concurrency: settings.concurrency, isStagingNew: isStagingNew, logger: logger)
+            concurrency: settings.concurrency, isStagingNew: isStagingNew, replacesMore: replacing, logger: logger)
     }
 
     /// Google refuses bodies over 10 MB; some room for headers and for another way of counting.

@@ -9,7 +9,9 @@ struct LoaderCommand: AsyncParsableCommand {
         abstract: "Loads clock hours of trades from TimescaleDB into BigQuery, each exactly once.",
         discussion: """
             Without arguments the previous hour is loaded: run it a few minutes after every full hour. \
-            Running an hour again changes nothing, unless rows have come since; then it is replaced.
+            Running an hour again changes nothing, unless rows have come since; then it is replaced. \
+            Of an hour that the warehouse holds with more rows than the source (retention drops old \
+            ones) nothing is changed, unless --replace says so.
 
             EXAMPLES
               loader                                               the previous hour
@@ -22,7 +24,8 @@ struct LoaderCommand: AsyncParsableCommand {
 
             EXIT CODES
               0 loaded or unchanged   64 usage   65 loaded, but rows were rejected
-              69 not loaded: a service is unavailable; run again   78 settings
+              69 not loaded: a service is unavailable; run again
+              70 not loaded: the warehouse holds more than the source   78 settings
               128+n interrupted by signal n
 
             SETTINGS (environment variables, or lines of a .env file)
@@ -39,6 +42,9 @@ struct LoaderCommand: AsyncParsableCommand {
     @Option(help: "The hour behind the last of a range.", transform: hourArgument)
     var to: ClockHour?
 
+    @Flag(help: "Publish what the source holds now, also when the warehouse holds more.")
+    var replace = false
+
     @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
     var envFile: String?
 
@@ -51,7 +57,7 @@ struct LoaderCommand: AsyncParsableCommand {
             let logger = try makeLogger("loader", environment)
             let hours = try hours(now: .now)
             let (result, signal) = await interruptible(logger: logger) {
-                try await HourLoader.with(settings, logger: logger) { try await $0.loadAll(hours) }
+                try await HourLoader.with(settings, replacing: replace, logger: logger) { try await $0.loadAll(hours) }
             }
             if let failure = failure(of: result, signal: signal) { throw failure }
         }
@@ -93,6 +99,8 @@ func failure(of result: Result<Int, any Error>, signal: Int32?) -> Failure? {
         Failure(128 + signal, "interrupted; run again to go on")
     case (.failure(let error as ConfigurationError), nil):
         Failure(ExitStatus.configuration, "\(error)")
+    case (.failure(let error as LoadError), nil):
+        Failure(error.status, "not loaded: \(error)")
     case (.failure(let error), nil):
         Failure(ExitStatus.unavailable, "not loaded: \(error)")
     }

@@ -16,17 +16,25 @@ struct HourLoader: Sendable {
     let concurrency: Int
     /// A staging table that was created moments ago answers 404 for a while.
     let isStagingNew: Bool
+    /// Publishes an hour also when the source holds fewer rows of it than the warehouse.
+    let replacesMore: Bool
     let logger: Logger
 
     /// Loads `hour` unless the warehouse holds it already.
     func load(_ hour: ClockHour) async throws -> HourReport {
-        if let entry = try await published(hour), try await isUnchanged(entry) {
+        let entry = try await published(hour)
+        let source = try await ledger.sourceTotals(of: hour)
+        let kept = try await keptRows(hour, entry)
+        try kept.refuse(fewer: source.rows, of: hour)
+        if let entry, try await isUnchanged(entry, source) {
             return HourReport(
                 hour: hour, outcome: .unchanged, rows: entry.totals.rows, rejectedRows: entry.rejectedRows)
         }
         let load = Load(hour: hour)
         try await ledger.begin(load)
         let staged = try await stage(load)
+        // The rows were read after they were counted, and can have been dropped in between.
+        try kept.refuse(fewer: staged.totals.rows + staged.rejectedRows, of: hour)
         try await verify(staged)
         try await publish(staged)
         return HourReport(
@@ -56,11 +64,19 @@ struct HourLoader: Sendable {
         }
     }
 
+    /// What must not get lost. A ledger that does not say `published` is no proof that nothing is: it
+    /// can be new, or have forgotten an earlier load when one that died began. Then BigQuery is asked.
+    private func keptRows(_ hour: ClockHour, _ entry: LedgerEntry?) async throws -> KeptRows {
+        if replacesMore { return KeptRows() }
+        if let entry { return KeptRows(rows: entry.totals.rows, rejectedRows: entry.rejectedRows) }
+        let countOnly = LoadTotals(rows: 0, price: nil, volume: nil)
+        return KeptRows(rows: try await warehouse.publishedTotals(of: hour, like: countOnly).rows)
+    }
+
     /// True when source, ledger and final table agree. Rows that BigQuery itself refused make them
     /// differ for ever, so such an hour is tried again each time: what refused them may be mended.
-    private func isUnchanged(_ entry: LedgerEntry) async throws -> Bool {
+    private func isUnchanged(_ entry: LedgerEntry, _ source: SourceTotals) async throws -> Bool {
         let hour = entry.load.hour
-        let source = try await ledger.sourceTotals(of: hour)
         guard entry.totals.agrees(with: source.fitting), entry.rejectedRows == source.unfitRows else {
             logger.info(
                 "the source has changed, loading the hour again",

@@ -1,6 +1,13 @@
+import Runtime
+
 /// Why an hour is not in the warehouse, when nobody else's error says it.
 struct LoadError: Error, CustomStringConvertible {
     let description: String
+    /// The process's exit code: by it units tell what a later run may mend from what a person decides.
+    let status: Int32
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, status: Int32 = ExitStatus.unavailable) {
+        self.description = description
+        self.status = status
+    }
 }

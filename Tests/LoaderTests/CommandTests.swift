@@ -39,6 +39,15 @@ struct CommandTests {
         #expect(error.map { LoaderCommand.exitCode(for: $0).rawValue } == 64)
     }
 
+    @Test("Only --replace replaces an hour by fewer rows")
+    func replace() throws {
+        func replaces(_ arguments: [String]) throws -> Bool {
+            try #require(try LoaderCommand.parseAsRoot(arguments) as? LoaderCommand).replace
+        }
+        #expect(try !replaces(["--hour", "2026-01-01T05"]))
+        #expect(try replaces(["--hour", "2026-01-01T05", "--replace"]))
+    }
+
     @Test("The exit code tells rejected rows from hours that are not loaded")
     func exitCodes() {
         #expect(failure(of: .success(0), signal: nil)?.status == nil)

@@ -39,12 +39,8 @@ actor HourReader {
         _ configuration: PostgresConfiguration, load: Load, bounds: Bounds
     ) async throws -> HourReader {
         let thread = DedicatedThread(name: "reader")
-        do {
-            return try await thread.run {
-                try HourReader(configuration, load: load, bounds: bounds, thread: thread)
-            }
-        } catch let error as PostgresError where error.sqlState == SQLState.undefinedTable {
-            throw LoadError("\(error). The consumer creates the table; is TIMESCALEDB_DBNAME right?")
+        return try await thread.run {
+            try HourReader(configuration, load: load, bounds: bounds, thread: thread)
         }
     }
 

@@ -144,7 +144,13 @@ actor Ledger {
 
     /// What the source holds of an hour now.
     func sourceTotals(of hour: ClockHour) throws -> SourceTotals {
-        let result = try connection.query(SourceTotals.statement, [hour.start, hour.next.start])
+        let result: PostgresResult
+        do {
+            result = try connection.query(SourceTotals.statement, [hour.start, hour.next.start])
+        } catch {
+            guard error.sqlState == SQLState.undefinedTable else { throw error }
+            throw LoadError("\(error). The consumer creates the table; is TIMESCALEDB_DBNAME right?")
+        }
         return SourceTotals(
             fitting: LoadTotals(
                 rows: Int(result.integer(0, 0) ?? 0), price: result.text(0, 1).flatMap { try? Numeric($0) },
@@ -157,6 +163,8 @@ actor Ledger {
 struct SourceTotals: Equatable, Sendable {
     let fitting: LoadTotals
     let unfitRows: Int
+
+    var rows: Int { fitting.rows + unfitRows }
 
     /// NULL, NaN and infinity are neither below 10^29 nor equal to themselves rounded.
     fileprivate static let statement = """

@@ -59,10 +59,14 @@ struct LoadRig {
     }
 
     /// Loads as the program does.
-    func load(_ hour: ClockHour = hour, limits: RetryLimits = impatient) async throws -> HourReport {
+    func load(
+        _ hour: ClockHour = hour, limits: RetryLimits = impatient, replacing: Bool = false
+    ) async throws -> HourReport {
         let settings = try LoaderSettings(in: Environment(variables))
         let logger = Logger(label: "loader") { _ in SwiftLogNoOpLogHandler() }
-        return try await HourLoader.with(settings, limits: limits, logger: logger) { try await $0.load(hour) }
+        return try await HourLoader.with(settings, limits: limits, replacing: replacing, logger: logger) {
+            try await $0.load(hour)
+        }
     }
 
     /// The error with which a load fails; nil when it does not.
