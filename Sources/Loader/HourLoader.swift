@@ -111,22 +111,16 @@ struct HourLoader: Sendable {
             return try await group.reduce(into: []) { $0.append($1) }
         }
         var running = await reader.totals
-        for row in uploads.flatMap(\.refusedNumbers) { running.remove(price: row.price, volume: row.volume) }
-        let staged = StagedLoad(
+        for upload in uploads { running.remove(upload.refused) }
+        return StagedLoad(
             load: load, totals: running.totals, rejectedRows: uploads.map(\.rejectedRows).reduce(0, +))
-        let refused = uploads.flatMap(\.refusedNumbers).count
-        // Every row refused is a table that is not ours, not an hour of bad rows; publishing nothing
-        // in place of the hour would be the worst answer to that.
-        if refused > 0, staged.totals.rows == 0 {
-            throw LoadError("BigQuery refused every row of \(load.hour): see warehouse_rejects for its reasons")
-        }
-        return staged
     }
 
-    /// What one of the parallel senders met.
+    /// What one of the parallel senders met: sums, so that memory does not grow with what is refused.
     private struct Upload: Sendable {
         var rejectedRows = 0
-        var refusedNumbers: [RefusedRow] = []
+        /// Of the rows that BigQuery itself refused.
+        var refused = RunningTotals()
     }
 
     /// Pulls batches until there are none. A slow BigQuery keeps this from pulling, and so from reading.
@@ -137,7 +131,14 @@ struct HourLoader: Sendable {
             let refused = try await warehouse.insert(reading.batch, isTableNew: isStagingNew)
             try await ledger.keep(reading.rejected + refused.map(\.row), of: load)
             upload.rejectedRows += reading.rejected.count + refused.count
-            upload.refusedNumbers += refused
+            for row in refused { upload.refused.add(price: row.price, volume: row.volume) }
+            // Every row refused is a table that is not ours, not an hour of bad rows: the other batches would
+            // only tell it again, and publishing nothing in place of the hour would be the worst answer.
+            if reading.isFirstBatch, refused.count == reading.batch.rowCount {
+                throw LoadError(
+                    "BigQuery refused all \(refused.count) rows of the first batch of \(load.hour);"
+                        + " nothing was published. See warehouse_rejects for its reasons")
+            }
             logger.debug(
                 "batch staged",
                 metadata: ["load.id": "\(load.id)", "rows": "\(reading.batch.rowCount - refused.count)"])

@@ -14,6 +14,21 @@ struct LoadTotalsTests {
         #expect(running.totals == LoadTotals(rows: 10, price: try Numeric("1"), volume: try Numeric("0.00000001")))
     }
 
+    @Test("What is taken back together leaves the sums of the others")
+    func takenBack() throws {
+        var running = RunningTotals()
+        var refused = RunningTotals()
+        for number in 1...4 {
+            let price = try Numeric("\(number).5")
+            let volume = try Numeric("-0.00000000\(number)")
+            running.add(price: price, volume: volume)
+            if number.isMultiple(of: 2) { refused.add(price: price, volume: volume) }
+        }
+        running.remove(refused)
+        #expect(
+            running.totals == LoadTotals(rows: 2, price: try Numeric("5"), volume: try Numeric("-0.000000004")))
+    }
+
     @Test("A sum beyond NUMERIC is unknown, and then only the count is compared")
     func beyond() throws {
         var running = RunningTotals()

@@ -19,6 +19,8 @@ actor HourReader {
     struct Reading: Sendable {
         var batch = InsertBatch()
         var rejected: [RejectedRow] = []
+        /// True for the hour's first batch with a row in it.
+        var isFirstBatch = false
 
         var isEmpty: Bool { batch.rowCount == 0 && rejected.isEmpty }
     }
@@ -31,6 +33,7 @@ actor HourReader {
     private let encoder: RowEncoder
     private var carried: InsertBatch?
     private var isAtEnd = false
+    private var hasHandedOutRows = false
     private var running = RunningTotals()
     private var nextOrdinal = 0
 
@@ -81,6 +84,8 @@ actor HourReader {
                 break
             }
         }
+        reading.isFirstBatch = !hasHandedOutRows && reading.batch.rowCount > 0
+        hasHandedOutRows = hasHandedOutRows || reading.isFirstBatch
         return reading.isEmpty ? nil : reading
     }
 

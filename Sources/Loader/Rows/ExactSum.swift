@@ -18,9 +18,9 @@ struct ExactSum: Equatable, Sendable {
         isBeyond = isBeyond || overflow || sum > Numeric.unitLimit
     }
 
-    /// Takes a number back that was added before.
-    mutating func remove(_ number: Numeric) {
-        units &-= number.units
-        magnitude &-= abs(number.units)
+    /// Takes numbers back that were added before.
+    mutating func remove(_ other: ExactSum) {
+        units &-= other.units
+        magnitude &-= other.magnitude
     }
 }

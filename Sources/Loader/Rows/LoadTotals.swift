@@ -26,7 +26,7 @@ extension LoadTotals: CustomStringConvertible {
 
 /// Totals while they grow.
 struct RunningTotals: Sendable {
-    private var rows = 0
+    private(set) var rows = 0
     private var price = ExactSum()
     private var volume = ExactSum()
 
@@ -38,9 +38,10 @@ struct RunningTotals: Sendable {
         self.volume.add(volume)
     }
 
-    mutating func remove(price: Numeric, volume: Numeric) {
-        rows -= 1
-        self.price.remove(price)
-        self.volume.remove(volume)
+    /// Takes rows back that were added before.
+    mutating func remove(_ other: RunningTotals) {
+        rows -= other.rows
+        price.remove(other.price)
+        volume.remove(other.volume)
     }
 }

@@ -124,6 +124,31 @@ struct FaultTests {
         }
     }
 
+    @Test("When BigQuery refuses the whole first batch of an hour, no other is sent, and its reasons are kept")
+    func firstBatchRefused() async throws {
+        try await LoadRig.with { rig in
+            rig.variables["LOADER_CONCURRENCY"] = "1"
+            try await rig.addTrades(296)
+            rig.fake.inject(.rows(Array(0..<100), reason: "invalid"), on: .insertAll)
+            let error = try #require(await rig.failure() as? LoadError)
+            #expect(error.description.contains("all 100 rows of the first batch"))
+            #expect(rig.requests(.insertAll) == 1 && rig.requests(.createJob) == 0)
+            #expect(try await rig.query("SELECT count(*) FROM warehouse_rejects") == ["100"])
+        }
+    }
+
+    @Test("A later batch that BigQuery refuses as a whole is kept with its reasons, and the rest is exact")
+    func laterBatchRefused() async throws {
+        try await LoadRig.with { rig in
+            rig.variables["LOADER_CONCURRENCY"] = "1"
+            rig.variables["LOADER_BATCH_ROWS"] = "1"
+            try await rig.addTrades(4)
+            for rows in [[], [0]] { rig.fake.inject(.rows(rows, reason: "invalid"), on: .insertAll) }
+            let report = try await rig.load()
+            #expect(report.rows == 7 && report.rejectedRows == 1)
+        }
+    }
+
     @Test("A publishing job that lost against another statement is run again under a new id")
     func serialization() async throws {
         try await LoadRig.with { rig in
