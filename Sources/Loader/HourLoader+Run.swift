@@ -28,6 +28,7 @@ extension HourReport {
     /// `2026-01-01T05  51000 rows  2 rejected  published  1.3 s`
     func line(elapsed: Duration) -> String {
         let tenths = elapsed.components.seconds * 10 + elapsed.components.attoseconds / 100_000_000_000_000_000
-        return "\(hour)  \(rows) rows  \(rejectedRows) rejected  \(outcome.rawValue)  \(tenths / 10).\(tenths % 10) s"
+        let state = isProvisional ? "\(outcome.rawValue), provisional: the hour was not over" : outcome.rawValue
+        return "\(hour)  \(rows) rows  \(rejectedRows) rejected  \(state)  \(tenths / 10).\(tenths % 10) s"
     }
 }

@@ -38,7 +38,8 @@ struct HourLoader: Sendable {
         try await verify(staged)
         try await publish(staged)
         return HourReport(
-            hour: hour, outcome: .published, rows: staged.totals.rows, rejectedRows: staged.rejectedRows)
+            hour: hour, outcome: .published, rows: staged.totals.rows, rejectedRows: staged.rejectedRows,
+            isProvisional: load.isProvisional)
     }
 
     // MARK: What an earlier run left
@@ -77,6 +78,8 @@ struct HourLoader: Sendable {
     /// differ for ever, so such an hour is tried again each time: what refused them may be mended.
     private func isUnchanged(_ entry: LedgerEntry, _ source: SourceTotals) async throws -> Bool {
         let hour = entry.load.hour
+        // Loaded again whatever the counts say, so that the ledger calls it final once it is.
+        if entry.load.isProvisional { return false }
         guard entry.totals.agrees(with: source.fitting), entry.rejectedRows == source.unfitRows else {
             logger.info(
                 "the source has changed, loading the hour again",

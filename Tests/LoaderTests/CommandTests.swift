@@ -71,9 +71,13 @@ struct CommandTests {
 
     @Test("The line of an hour names hour, rows, rejects, outcome and seconds")
     func line() throws {
-        let report = HourReport(
+        var report = HourReport(
             hour: try #require(ClockHour("2026-01-01T05")), outcome: .published, rows: 51_000, rejectedRows: 2)
         #expect(
             report.line(elapsed: .milliseconds(1_390)) == "2026-01-01T05  51000 rows  2 rejected  published  1.3 s")
+        report.isProvisional = true
+        #expect(
+            report.line(elapsed: .milliseconds(1_390))
+                == "2026-01-01T05  51000 rows  2 rejected  published, provisional: the hour was not over  1.3 s")
     }
 }

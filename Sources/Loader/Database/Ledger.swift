@@ -82,12 +82,13 @@ actor Ledger {
     func begin(_ load: Load) throws {
         _ = try connection.query(
             """
-            INSERT INTO warehouse_loads (warehouse_table, hour, state, load_id, started_at)
-            VALUES ($1, $2, 'staging', $3, $4)
+            INSERT INTO warehouse_loads (warehouse_table, hour, state, load_id, started_at, provisional)
+            VALUES ($1, $2, 'staging', $3, $4, $5)
             ON CONFLICT (warehouse_table, hour) DO UPDATE SET state = 'staging', load_id = excluded.load_id,
-                started_at = excluded.started_at, attempts = warehouse_loads.attempts + 1, job_id = NULL,
+                started_at = excluded.started_at, provisional = excluded.provisional,
+                attempts = warehouse_loads.attempts + 1, job_id = NULL,
                 rows = NULL, sum_price = NULL, sum_volume = NULL, rejected_rows = NULL, published_at = NULL
-            """, [table, load.hour.start, load.id, load.startedAt])
+            """, [table, load.hour.start, load.id, load.startedAt, String(load.isProvisional)])
     }
 
     /// Keeps rows that `load` could not bring into the warehouse.

@@ -23,6 +23,10 @@ struct Load: Equatable, Sendable {
             startedAt: second.formatted(.iso8601))
     }
 
+    /// True when it started before the hour was over, so that it may not have seen all of the hour's
+    /// rows. Both texts are of one width, so they are ordered as the instants are.
+    var isProvisional: Bool { startedAt < hour.next.start }
+
     /// The name of the job that publishes it. A job that failed cannot run again under its name.
     func jobID(attempt: Int) -> String { "loader-\(id)-\(attempt)" }
 }
