@@ -34,11 +34,23 @@ actor Ledger {
         self.thread = thread
     }
 
+    /// Creates what is missing of the ledger's tables.
+    ///
+    /// It looks before it creates: `CREATE TABLE IF NOT EXISTS` wants the right to create also when there
+    /// is nothing to do, and since PostgreSQL 15 not every role has it.
     private func prepare() throws {
-        // Two loaders that both find no table would otherwise both create it, and one would fail.
-        // Statements that are sent together are one transaction, as long as the lock has to last.
-        try connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('warehouse_loads', 0)); \(LedgerEntry.schema)")
+        guard try LedgerEntry.schema.contains(where: { try isMissing($0.name) }) else { return }
+        // Two loaders that both find no table would otherwise both create it, and one would fail. The
+        // lock lasts as long as the transaction; a connection that fails in it ends it by closing.
+        try connection.execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('warehouse_loads', 0))")
+        for (name, statement) in LedgerEntry.schema where try isMissing(name) {
+            try connection.execute(statement)
+        }
+        try connection.execute("COMMIT")
+    }
+
+    private func isMissing(_ name: String) throws -> Bool {
+        try connection.query("SELECT to_regclass($1) IS NULL", [name]).text(0, 0) == "t"
     }
 
     private func lock(timeout: Duration, logger: Logger) throws {

@@ -18,33 +18,47 @@ struct LedgerEntry: Equatable, Sendable {
 }
 
 extension LedgerEntry {
-    /// The tables of the ledger. Its numbers have no limit of digits: a sum can have more than a price.
-    static let schema = """
-        CREATE TABLE IF NOT EXISTS warehouse_loads (
-            warehouse_table text NOT NULL,
-            hour timestamptz NOT NULL,
-            state text NOT NULL CHECK (state IN ('staging', 'publishing', 'published')),
-            load_id text NOT NULL,
-            job_id text,
-            rows bigint,
-            sum_price numeric,
-            sum_volume numeric,
-            rejected_rows bigint,
-            attempts integer NOT NULL DEFAULT 1,
-            -- Read before the hour was over, so that rows may be missing.
-            provisional boolean NOT NULL DEFAULT false,
-            started_at timestamptz NOT NULL,
-            published_at timestamptz,
-            PRIMARY KEY (warehouse_table, hour));
-        CREATE TABLE IF NOT EXISTS warehouse_rejects (
-            warehouse_table text NOT NULL,
-            hour timestamptz NOT NULL,
-            load_id text NOT NULL,
-            time timestamptz,
-            code text,
-            price numeric,
-            volume numeric,
-            reason text NOT NULL);
-        CREATE INDEX IF NOT EXISTS warehouse_rejects_hour ON warehouse_rejects (warehouse_table, hour);
-        """
+    /// The tables and the index of the ledger by their names, in the order in which they are created.
+    /// Its numbers have no limit of digits: a sum can have more than a price.
+    static let schema = [
+        (
+            name: "warehouse_loads",
+            statement: """
+            CREATE TABLE warehouse_loads (
+                warehouse_table text NOT NULL,
+                hour timestamptz NOT NULL,
+                state text NOT NULL CHECK (state IN ('staging', 'publishing', 'published')),
+                load_id text NOT NULL,
+                job_id text,
+                rows bigint,
+                sum_price numeric,
+                sum_volume numeric,
+                rejected_rows bigint,
+                attempts integer NOT NULL DEFAULT 1,
+                -- Read before the hour was over, so that rows may be missing.
+                provisional boolean NOT NULL DEFAULT false,
+                started_at timestamptz NOT NULL,
+                published_at timestamptz,
+                PRIMARY KEY (warehouse_table, hour))
+            """
+        ),
+        (
+            name: "warehouse_rejects",
+            statement: """
+            CREATE TABLE warehouse_rejects (
+                warehouse_table text NOT NULL,
+                hour timestamptz NOT NULL,
+                load_id text NOT NULL,
+                time timestamptz,
+                code text,
+                price numeric,
+                volume numeric,
+                reason text NOT NULL)
+            """
+        ),
+        (
+            name: "warehouse_rejects_hour",
+            statement: "CREATE INDEX warehouse_rejects_hour ON warehouse_rejects (warehouse_table, hour)"
+        ),
+    ]
 }
