@@ -87,23 +87,13 @@ extension LoaderSettings {
         "LOADER_LOCK_TIMEOUT", default: "10m", in: .seconds(1)...(.seconds(86_400)),
         "How long to wait for another loader that loads into the same table.")
 
-    private static let credentialVariables = [
-        Setting.text(
-            FoundCredentials.fileVariable,
-            "Key file of a service account or an authorized user. Unset: gcloud's own, then the metadata server."
-        ).description,
-        Setting.text(
-            FoundCredentials.metadataHostVariable, default: "metadata.google.internal", "The metadata server."
-        ).description,
-    ]
-
     static let descriptions =
         DatabaseSettings.descriptions
         + [
             project.description, cloudProject.description, dataset.description, table.description,
             location.description, partitioning.description, create.description,
         ]
-        + credentialVariables
+        + FoundCredentials.descriptions
         + [
             emulatorHost.description, endpoint.description, batchRows.description, concurrency.description,
             lockTimeout.description, logLevelSetting.description,

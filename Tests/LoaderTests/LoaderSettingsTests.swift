@@ -88,6 +88,15 @@ struct LoaderSettingsTests {
         }
     }
 
+    @Test("The metadata server that is asked unless another is named is the one that the help names")
+    func metadataServerDefault() throws {
+        let declared = try #require(LoaderSettings.descriptions.first { $0.name == "GCE_METADATA_HOST" }?.defaultText)
+        guard case .metadataServer(declared) = try settings(["HOME": "/nonexistent"]).credentials.credentials else {
+            Issue.record("not \(declared)")
+            return
+        }
+    }
+
     @Test("gcloud's own file is found, and it is an authorized user")
     func gcloud() throws {
         let folder = NSTemporaryDirectory() + "gcloud-\(UUID().uuidString)"

@@ -28,12 +28,17 @@ struct FoundCredentials: Sendable {
 }
 
 extension FoundCredentials {
-    static let fileVariable = "GOOGLE_APPLICATION_CREDENTIALS"
-    static let metadataHostVariable = "GCE_METADATA_HOST"
+    private static let file = Setting.text(
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "Key file of a service account or an authorized user. Unset: gcloud's own, then the metadata server.")
+    private static let metadataHost = Setting.text(
+        "GCE_METADATA_HOST", default: "metadata.google.internal", "The metadata server.")
+
+    static let descriptions = [file.description, metadataHost.description]
 
     /// In Google's order: the file that is named, the one that gcloud wrote, the metadata server.
     init(in environment: Environment) throws(ConfigurationError) {
-        if let path = environment[Self.fileVariable] {
+        if let path = try Self.file.optional(in: environment) {
             try self.init(file: path)
             return
         }
@@ -44,8 +49,7 @@ extension FoundCredentials {
                 return
             }
         }
-        let host = environment[Self.metadataHostVariable] ?? "metadata.google.internal"
-        self.init(credentials: .metadataServer(host: host), project: nil)
+        self.init(credentials: .metadataServer(host: try Self.metadataHost.value(in: environment)), project: nil)
     }
 
     private struct KeyFile: Decodable {
@@ -62,7 +66,7 @@ extension FoundCredentials {
     }
 
     private init(file path: String) throws(ConfigurationError) {
-        let name = Self.fileVariable
+        let name = Self.file.description.name
         guard let data = try? Data(contentsOf: URL(filePath: path)) else {
             throw ConfigurationError("\(name): cannot read the file '\(path)'")
         }
