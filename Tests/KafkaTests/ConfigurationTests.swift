@@ -9,7 +9,6 @@ struct ConfigurationTests {
             ("retry.backoff.ms", "soon", #"Invalid value for configuration property "retry.backoff.ms""#),
             ("no.such.thing", "1", #"No such configuration property: "no.such.thing""#),
             ("retry.backoff.ms", "-5", "-5 is outside allowed range"),
-            ("acks", "some", "acks"),
         ])
     func property(_ name: String, _ value: String, _ words: String) throws {
         let errors = [
@@ -29,14 +28,35 @@ struct ConfigurationTests {
     @Test("Of properties that do not go together it has librdkafka's words")
     func together() throws {
         let error = #expect(throws: KafkaConfigurationError.self) {
-            _ = try KafkaProducer(topic: "t", properties: [("acks", "1")])
+            _ = try KafkaProducer(topic: "t", properties: [("max.in.flight.requests.per.connection", "7")])
         }
-        #expect(error?.property == "" && error?.description.contains("acks") == true, "\(error.debugDescription)")
+        #expect(
+            error?.property == "" && error?.description.contains("max.in.flight") == true, "\(error.debugDescription)")
     }
 
     @Test("A property given by the user wins over the default here")
     func precedence() throws {
-        _ = try KafkaProducer(topic: "t", properties: [("acks", "1"), ("enable.idempotence", "false")])
+        _ = try KafkaProducer(topic: "t", properties: [("linger.ms", "20"), ("queue.buffering.max.messages", "10")])
+    }
+
+    @Test(
+        "What the guarantee rests on cannot be switched off, under no name, and may be said",
+        arguments: [
+            ("acks", "1"), ("request.required.acks", "0"), ("enable.idempotence", "false"),
+            ("message.timeout.ms", "300000"), ("delivery.timeout.ms", "300000"), ("auto.offset.reset", "earliest"),
+            ("enable.auto.commit", "true"), ("partition.assignment.strategy", "cooperative-sticky"),
+        ])
+    func fixed(_ name: String, _ value: String) throws {
+        let isConsumers = ["auto.", "enable.auto", "partition."].contains { name.hasPrefix($0) }
+        let error = #expect(throws: KafkaConfigurationError.self) {
+            if isConsumers {
+                _ = try KafkaConsumer(group: "g", properties: [(name, value)])
+            } else {
+                _ = try KafkaProducer(topic: "t", properties: [(name, value)])
+            }
+        }
+        #expect(error?.description.contains("must stay") == true)
+        _ = try KafkaProducer(topic: "t", properties: [("acks", "all")])
     }
 
     @Test("A name that no topic can have is refused")

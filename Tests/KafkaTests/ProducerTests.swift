@@ -1,4 +1,5 @@
 import Kafka
+import Runtime
 import TestSupport
 import Testing
 
@@ -85,20 +86,6 @@ struct ProducerTests {
         }
     }
 
-    @Test("A record that is given up is reported as failed, with its tag")
-    func givenUp() async throws {
-        try await blocking {
-            let cluster = try MockCluster()
-            cluster.setDown()
-            let producer = try KafkaProducer(
-                topic: "t",
-                properties: [("bootstrap.servers", cluster.bootstrapServers), ("message.timeout.ms", "300")])
-            try produce(producer, value, tag: 7)
-            let error = try #require(reports(producer, 1)[7] ?? nil)
-            #expect(error.name == "_MSG_TIMED_OUT" && !error.isFatal)
-        }
-    }
-
     @Test("Brokers that go away are told as events; what waited is delivered in order when they come back")
     func outage() async throws {
         try await blocking {
@@ -130,22 +117,26 @@ struct ProducerTests {
         }
     }
 
-    @Test("What waits for a batch to fill can be sent at once")
+    @Test("What waits for a batch to fill is sent at once by a flush, which returns when it is delivered")
     func flush() async throws {
-        try await blocking {
-            let cluster = try MockCluster()
-            let producer = try KafkaProducer(
-                topic: "t", properties: [("bootstrap.servers", cluster.bootstrapServers), ("linger.ms", "60000")])
-            try produce(producer, value, tag: 1)
-            // Until the partitions are known there is no batch that could be sent.
-            let deadline = ContinuousClock.now + .seconds(20)
+        let cluster = try MockCluster()
+        let producer = try KafkaProducer(
+            topic: "t", properties: [("bootstrap.servers", cluster.bootstrapServers), ("linger.ms", "60000")])
+        try produce(producer, value, tag: 1)
+        async let isDelivered = DedicatedThread(name: "reports").run {
             var isDelivered = false
-            while !isDelivered, ContinuousClock.now < deadline {
-                producer.flushBatches()
-                producer.poll(timeoutMilliseconds: 50) { if case .delivered = $0 { isDelivered = true } }
-            }
-            #expect(isDelivered)
+            while !isDelivered,
+                producer.poll(
+                    timeoutMilliseconds: 20_000,
+                    { event in
+                        if case .delivered = event { isDelivered = true }
+                    })
+            {}
+            return isDelivered
         }
+        try await DedicatedThread(name: "flush").run { producer.flush(timeoutMilliseconds: 20_000) }
+        #expect(producer.queueLength == 0)
+        #expect(try await isDelivered)
     }
 
     @Test("wake() ends a poll, also one that begins after it")

@@ -29,11 +29,14 @@ package final class KafkaConsumer: @unchecked Sendable {
 
     private static let promises = [
         // Offsets live in the database, in the transaction of the rows.
-        ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
+        "enable.auto.commit": "false", "enable.auto.offset.store": "false",
         // An offset that is gone is somebody's decision, not a default's.
-        ("auto.offset.reset", "error"),
+        "auto.offset.reset": "error",
         // Eager: all partitions are given and taken at once, so a batch never outlives its partition.
-        ("partition.assignment.strategy", "range,roundrobin"),
+        "partition.assignment.strategy": "range,roundrobin",
+    ]
+
+    private static let defaults = [
         // How long a member that died keeps its partitions from the others.
         ("session.timeout.ms", "10000"),
         // Bounds on memory: what waits here was read ahead of the database.
@@ -41,12 +44,13 @@ package final class KafkaConsumer: @unchecked Sendable {
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
     ]
 
-    /// - Parameter properties: librdkafka's own names; they win over the defaults here.
+    /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
+    ///   what the guarantee rests on.
     package init(
         group: String, properties: [(name: String, value: String)]
     ) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
-            RD_KAFKA_CONSUMER, Self.promises + properties + [("group.id", group)],
+            RD_KAFKA_CONSUMER, fixed: Self.promises, Self.defaults + properties + [("group.id", group)],
             events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         // Errors and log lines come to the consumer's queue as well.
         rd_kafka_poll_set_consumer(handle.client)

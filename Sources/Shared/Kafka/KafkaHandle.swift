@@ -7,16 +7,26 @@ struct KafkaHandle: ~Copyable {
     let client: OpaquePointer
 
     /// - Parameters:
+    ///   - fixed: what the guarantee rests on; a property that says something else is refused.
     ///   - properties: librdkafka's own names (CONFIGURATION.md of librdkafka); later ones win.
     ///   - events: which kinds arrive on the event queue instead of in callbacks.
     init(
-        _ type: rd_kafka_type_t, _ properties: [(name: String, value: String)], events: CInt
+        _ type: rd_kafka_type_t, fixed: [String: String], _ properties: [(name: String, value: String)],
+        events: CInt
     ) throws(KafkaConfigurationError) {
+        for (name, value) in properties {
+            let name = aliases[name] ?? name
+            if let promised = fixed[name], promised != value {
+                throw KafkaConfigurationError(
+                    property: name,
+                    description: "\(name) must stay \(promised): that nothing is lost or doubled rests on it")
+            }
+        }
         guard let configuration = rd_kafka_conf_new() else {
             throw KafkaConfigurationError(property: "", description: "out of memory")
         }
         do throws(KafkaConfigurationError) {
-            for property in properties + [("log.queue", "true")] {
+            for property in fixed.map({ (name: $0.key, value: $0.value) }) + properties + [("log.queue", "true")] {
                 try setProperty(property.name, property.value, in: configuration)
             }
             rd_kafka_conf_set_events(configuration, events)
@@ -35,6 +45,9 @@ struct KafkaHandle: ~Copyable {
     // A consumer was closed before, as far as that was possible; it must not be waited for once more.
     deinit { rd_kafka_destroy_flags(client, CInt(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)) }
 }
+
+/// Other names that librdkafka has for properties which may be fixed.
+private let aliases = ["request.required.acks": "acks", "delivery.timeout.ms": "message.timeout.ms"]
 
 private func setProperty(
     _ name: String, _ value: String, in configuration: OpaquePointer

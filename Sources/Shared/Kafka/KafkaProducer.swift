@@ -38,10 +38,11 @@ package final class KafkaProducer: @unchecked Sendable {
     private let topic: OpaquePointer
     private let events: OpaquePointer
 
-    /// Nothing is lost by default: an acknowledgement of all replicas in sync, idempotence against
+    /// Nothing is lost or doubled: an acknowledgement of all replicas in sync, idempotence against
     /// doubles and reordering, and no time limit after which a record is given up.
-    private static let promises = [
-        ("enable.idempotence", "true"), ("acks", "all"), ("message.timeout.ms", "0"),
+    private static let promises = ["enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0"]
+
+    private static let defaults = [
         // A topic that is not there yet is waited for as long as librdkafka can be told to.
         ("topic.metadata.propagation.max.ms", "3600000"),
         // Small waits fill batches; they are part of the latency from tick to row.
@@ -50,10 +51,11 @@ package final class KafkaProducer: @unchecked Sendable {
         ("queue.buffering.max.kbytes", "32768"), ("queue.buffering.max.messages", "100000"),
     ]
 
-    /// - Parameter properties: librdkafka's own names; they win over the defaults here.
+    /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
+    ///   what the guarantee rests on.
     package init(topic name: String, properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
-            RD_KAFKA_PRODUCER, Self.promises + properties,
+            RD_KAFKA_PRODUCER, fixed: Self.promises, Self.defaults + properties,
             events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         guard let events = rd_kafka_queue_get_main(handle.client) else {
             throw KafkaConfigurationError(property: "", description: "out of memory")
@@ -77,7 +79,15 @@ package final class KafkaProducer: @unchecked Sendable {
     ///
     /// The corresponding C function is `rd_kafka_produceva`.
     package func produce(_ record: Record, tag: UInt64) throws(KafkaError) {
-        var arguments = [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 6 + record.headers.count)
+        // The list is ours until librdkafka took the record. Headers that are given one by one are
+        // freed twice when the topic refuses them, until version 2.4 (librdkafka pull request 4628).
+        let headers = rd_kafka_headers_new(record.headers.count)
+        for header in record.headers {
+            let name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)
+            rd_kafka_header_add(
+                headers, name, header.name.utf8CodeUnitCount, header.value.baseAddress, header.value.count)
+        }
+        var arguments = [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 7)
         arguments[0].vtype = RD_KAFKA_VTYPE_RKT
         arguments[0].u.rkt = topic
         arguments[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS
@@ -92,15 +102,13 @@ package final class KafkaProducer: @unchecked Sendable {
         arguments[4].u.i64 = record.timestampMilliseconds
         arguments[5].vtype = RD_KAFKA_VTYPE_OPAQUE
         arguments[5].u.ptr = UnsafeMutableRawPointer(bitPattern: UInt(tag))
-        for (index, header) in record.headers.enumerated() {
-            arguments[6 + index].vtype = RD_KAFKA_VTYPE_HEADER
-            arguments[6 + index].u.header.name = UnsafeRawPointer(header.name.utf8Start)
-                .assumingMemoryBound(to: CChar.self)
-            arguments[6 + index].u.header.val = header.value.baseAddress
-            arguments[6 + index].u.header.size = header.value.count
-        }
+        arguments[6].vtype = RD_KAFKA_VTYPE_HEADERS
+        arguments[6].u.headers = headers
         guard let error = rd_kafka_produceva(handle.client, &arguments, arguments.count) else { return }
-        defer { rd_kafka_error_destroy(error) }
+        defer {
+            rd_kafka_error_destroy(error)
+            rd_kafka_headers_destroy(headers)
+        }
         throw KafkaError(
             rd_kafka_error_code(error), reason: rd_kafka_error_string(error).map { String(cString: $0) },
             isFatal: rd_kafka_error_is_fatal(error) != 0)
@@ -135,10 +143,11 @@ package final class KafkaProducer: @unchecked Sendable {
     /// The corresponding C function is `rd_kafka_outq_len`.
     package var queueLength: Int { Int(rd_kafka_outq_len(handle.client)) }
 
-    /// Sends what waits for a batch to fill, without waiting for the answers.
+    /// Sends what waits for a batch to fill, and blocks until everything is delivered or given up, or
+    /// the time is over. Another thread must poll meanwhile, since the reports are what it waits for.
     ///
     /// The corresponding C function is `rd_kafka_flush`.
-    package func flushBatches() { _ = rd_kafka_flush(handle.client, 0) }
+    package func flush(timeoutMilliseconds: Int) { _ = rd_kafka_flush(handle.client, CInt(timeoutMilliseconds)) }
 
     /// Makes a `poll` that waits return.
     ///

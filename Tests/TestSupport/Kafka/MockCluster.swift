@@ -44,5 +44,12 @@ package final class MockCluster: @unchecked Sendable {
     /// Cuts the connections of all brokers and refuses new ones, until ``setUp()``.
     package func setDown() { rd_kafka_mock_broker_set_down(cluster, -1) }
 
+    /// Answers the next `count` produce requests with "topic authorization failed", which no retry mends.
+    package func refuseRecords(_ count: Int) {
+        let produceRequest: Int16 = 0
+        var errors = [rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, count: count)
+        rd_kafka_mock_push_request_errors_array(cluster, produceRequest, count, &errors)
+    }
+
     package func setUp() { rd_kafka_mock_broker_set_up(cluster, -1) }
 }

@@ -37,7 +37,6 @@ package final class TopicWriter {
 
     /// Returns when every record was acknowledged; blocks.
     package func flush() throws {
-        producer.flushBatches()
         let deadline = ContinuousClock.now + .seconds(30)
         var failure: KafkaError?
         while producer.queueLength > 0 {
