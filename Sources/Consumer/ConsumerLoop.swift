@@ -74,7 +74,9 @@ final class ConsumerLoop: @unchecked Sendable {
     }
 
     private func pollTimeoutMilliseconds() -> Int {
-        guard let wake = isFetching ? batch.deadline : database.nextAttempt else { return 1_000 }
+        // Without partitions nobody asks the database, so its next attempt is nothing to wait for.
+        let attempt = assigned.isEmpty ? nil : database.nextAttempt
+        guard let wake = isFetching ? batch.deadline : attempt else { return 1_000 }
         let wait = (wake - clock.now).components
         return max(0, min(1_000, Int(wait.seconds) * 1_000 + Int(wait.attoseconds / 1_000_000_000_000_000) + 1))
     }
@@ -98,6 +100,15 @@ final class ConsumerLoop: @unchecked Sendable {
 
     private func take(_ record: KafkaRecord) {
         guard isFetching else { return }
+        // Whatever was read ahead before an assignment must not come after it: compare-and-set looks at
+        // where a batch begins, not at each of its records.
+        let next = batch.nextOffsets[record.partition] ?? stored[record.partition] ?? 0
+        guard record.offset >= next else {
+            logger.warning(
+                "a record came twice and is passed over",
+                metadata: ["kafka.partition": "\(record.partition)", "kafka.offset": "\(record.offset)"])
+            return
+        }
         batch.add(
             partition: record.partition, offset: record.offset, key: record.key, value: record.value, at: clock.now)
     }
@@ -171,7 +182,7 @@ final class ConsumerLoop: @unchecked Sendable {
 
     private func handle(_ error: KafkaError, _ partition: TopicPartition?) throws {
         switch error.code {
-        case .offsetReset, .offsetOutOfRange: throw missingOffset(partition)
+        case .offsetReset, .offsetOutOfRange: throw missingOffset(partition, error)
         case _ where error.isFatal:
             throw Failure(ExitStatus.unavailable, "the Kafka client cannot go on: \(error)")
         default:
@@ -183,9 +194,10 @@ final class ConsumerLoop: @unchecked Sendable {
 
     /// The stored offset is not in the topic. Going on anywhere else would lose or double records
     /// without a word, so somebody has to choose.
-    private func missingOffset(_ partition: TopicPartition?) -> Failure {
+    private func missingOffset(_ partition: TopicPartition?, _ error: KafkaError) -> Failure {
         guard let partition else {
-            return Failure(ExitStatus.software, "an offset in kafka_offsets is not in topic \(settings.topic)")
+            return Failure(
+                ExitStatus.software, "an offset in kafka_offsets is not in topic \(settings.topic): \(error)")
         }
         let number = partition.partition
         let next = stored[number].map { "\($0)" } ?? "its beginning"
@@ -201,11 +213,11 @@ final class ConsumerLoop: @unchecked Sendable {
         return Failure(
             ExitStatus.software,
             """
-            \(partition): kafka_offsets continues at \(next), but \(range): records were deleted before \
-            they were read, or the topic was created anew. Nothing was skipped. Either restore the topic, or \
-            accept what is missing and continue at an offset of your choice with \
-            UPDATE kafka_offsets SET next_offset = \(oldest) WHERE topic = '\(partition.topic)' \
-            AND partition = \(number);
+            \(partition): kafka_offsets continues at \(next), but \(range) (\(error)). Most likely records were \
+            deleted before they were read, or the topic was created anew. Nothing was skipped. Either restore \
+            the topic, or accept what is missing and continue at an offset of your choice with \
+            INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('\(partition.topic)', \(number), \(oldest)) \
+            ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset;
             """)
     }
 }

@@ -9,6 +9,7 @@ struct DatabaseLink: ~Copyable {
     private let logger: Logger
     private let clock = ContinuousClock()
     private var store: Store?
+    private var failures = 0
     private var backoff = Backoff(base: .milliseconds(200), limit: .seconds(2))
     /// When it may be tried again; nil when nothing failed.
     private(set) var nextAttempt: ContinuousClock.Instant?
@@ -28,26 +29,33 @@ struct DatabaseLink: ~Copyable {
     ) throws(Failure) -> Result? {
         if let nextAttempt, clock.now < nextAttempt { return nil }
         do throws(PostgresError) {
-            let result: Result
-            if let store = store.take() {
-                result = try body(store)
-                self.store = consume store
-            } else {
-                let store = try open()
-                result = try body(store)
-                self.store = consume store
-            }
+            let store = try takeStore()
+            let result = try body(store)
+            self.store = consume store
             nextAttempt = nil
+            failures = 0
             return result
         } catch {
             // The connection went with the failure, whatever state it was in.
-            guard error.isRetriable else {
-                throw Failure(ExitStatus.unavailable, "the database refuses: \(error)")
-            }
+            guard error.isRetriable else { throw refusal(error) }
+            failures += 1
             waitBeforeNextUse()
-            logger.warning("the database is away: trying again", metadata: ["database.error": "\(error)"])
+            // A server that restarts is back by then; a wrong password or certificate looks the same
+            // to libpq and never mends itself, so somebody has to be told.
+            logger.log(
+                level: failures < Self.patience ? .warning : .error, "the database is away: trying again",
+                metadata: ["database.error": "\(error)", "database.failures": "\(failures)"])
             return nil
         }
+    }
+
+    /// Failures in a row that are taken for a restart.
+    private static let patience = 10
+
+    private func refusal(_ error: PostgresError) -> Failure {
+        error.sqlState == SQLState.datatypeMismatch
+            ? Failure(ExitStatus.configuration, error.message)
+            : Failure(ExitStatus.unavailable, "the database refuses: \(error)")
     }
 
     /// Makes ``use(_:)`` return nil for a while.
@@ -55,6 +63,11 @@ struct DatabaseLink: ~Copyable {
 
     /// Work got done: the next failure waits as little as the first one did.
     mutating func succeeded() { backoff.reset() }
+
+    private mutating func takeStore() throws(PostgresError) -> Store {
+        if let store = store.take() { return store }
+        return try open()
+    }
 
     private func open() throws(PostgresError) -> Store {
         let connection = try PostgresConnection(settings.database)

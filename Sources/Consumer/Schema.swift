@@ -5,18 +5,59 @@ import Postgres
 enum Schema {
     /// Creates what is missing and changes nothing that is there. Several consumers may do so at once.
     ///
+    /// Where everything is there a role needs no right to create.
+    ///
     /// - Parameter chunkInterval: a PostgreSQL interval, such as `1 day`.
+    /// - Throws: ``SQLState/datatypeMismatch`` for a `trade_data` that would change what is written to it.
     static func create(
         in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger
     ) throws(PostgresError) {
         try database.transaction { () throws(PostgresError) in
             // CREATE … IF NOT EXISTS of two sessions can still collide; the lock makes them queue.
             try database.execute("SELECT pg_advisory_xact_lock(\(lockKey))")
-            if try database.query("SELECT to_regclass('trade_data')").text(0, 0) == nil {
+            if try isMissing("trade_data", in: database) {
                 try createTable(in: database, chunkInterval: chunkInterval, logger: logger)
+            } else {
+                try checkTable(in: database)
             }
-            try database.execute(bookkeeping)
+            for (name, definition) in bookkeeping where try isMissing(name, in: database) {
+                try database.execute(definition)
+            }
         }
+    }
+
+    private static func isMissing(_ table: String, in database: borrowing PostgresConnection) throws(PostgresError)
+        -> Bool
+    {
+        try database.query("SELECT to_regclass($1)", [table]).text(0, 0) == nil
+    }
+
+    /// A table that somebody else made must take every digit and every trade.
+    private static func checkTable(in database: borrowing PostgresConnection) throws(PostgresError) {
+        let columns = try database.query(
+            """
+            SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+            WHERE attrelid = 'trade_data'::regclass AND attnum > 0 AND NOT attisdropped
+            """)
+        var types: [String: String] = [:]
+        for row in 0..<columns.rowCount { types[columns.text(row, 0) ?? ""] = columns.text(row, 1) }
+        let expected = [
+            "time": "timestamp with time zone", "code": "text", "trade_price": "numeric", "trade_volume": "numeric",
+        ]
+        for (name, type) in expected.sorted(by: { $0.key < $1.key }) where types[name] != type {
+            throw misfit(
+                "column \(name) of trade_data is \(types[name] ?? "missing") and must be \(type), which keeps every digit: "
+                    + "ALTER TABLE trade_data ALTER COLUMN \(name) TYPE \(type)")
+        }
+        let keys = try database.query(
+            "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'trade_data'::regclass AND indisunique")
+        if let key = keys.text(0, 0) {
+            throw misfit("\(key) makes trade_data refuse equal trades in one millisecond, which are legal: drop it")
+        }
+    }
+
+    private static func misfit(_ message: String) -> PostgresError {
+        PostgresError(sqlState: SQLState.datatypeMismatch, message: message)
     }
 
     /// "tick" in ASCII: any number that nobody else takes.
@@ -67,23 +108,36 @@ enum Schema {
         }
     }
 
-    private static let bookkeeping = """
-        CREATE TABLE IF NOT EXISTS kafka_offsets (
-            topic text NOT NULL,
-            partition integer NOT NULL,
-            next_offset bigint NOT NULL,
-            updated_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (topic, partition)
-        );
-        CREATE TABLE IF NOT EXISTS dead_letters (
-            topic text NOT NULL,
-            partition integer NOT NULL,
-            kafka_offset bigint NOT NULL,
-            key bytea,
-            value bytea,
-            reason text NOT NULL,
-            received_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (topic, partition, kafka_offset)
-        );
-        """
+    /// The consumer's own tables, by name.
+    private static let bookkeeping = [
+        (
+            "kafka_offsets",
+            """
+            CREATE TABLE kafka_offsets (
+                topic text NOT NULL,
+                partition integer NOT NULL,
+                next_offset bigint NOT NULL,
+                updated_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY (topic, partition)
+            )
+            """
+        ),
+        // No unique key here either: that each letter comes once is the offsets' doing, and a topic that
+        // was created anew has the same offsets again.
+        (
+            "dead_letters",
+            """
+            CREATE TABLE dead_letters (
+                topic text NOT NULL,
+                partition integer NOT NULL,
+                kafka_offset bigint NOT NULL,
+                key bytea,
+                value bytea,
+                reason text NOT NULL,
+                received_at timestamptz NOT NULL DEFAULT now()
+            );
+            CREATE INDEX dead_letters_offset_idx ON dead_letters (topic, partition, kafka_offset)
+            """
+        ),
+    ]
 }

@@ -143,7 +143,9 @@ struct ConsumerProcessTests {
         let message = try await second.errorLine(containing: "error: ", within: .seconds(5))
         #expect(message.contains("continues at 5000") && message.contains("offsets 0 to 10 now"))
         #expect(
-            message.contains("UPDATE kafka_offsets SET next_offset = 0 WHERE topic = 'upbit_ticker' AND partition = 0;")
+            message.contains(
+                "VALUES ('upbit_ticker', 0, 0) ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset;"
+            )
         )
         #expect(try await bench.summary() == "10, 10, 0, 9")
     }
@@ -163,6 +165,48 @@ struct ConsumerProcessTests {
         #expect(
             index == [["CREATE INDEX trade_data_code_time_idx ON public.trade_data USING btree (code, \"time\" DESC)"]])
         #expect(consumer.errors.elements.filter { $0.contains("TimescaleDB is not installed") }.count == 1)
+        try await expectCleanStop(consumer)
+    }
+
+    @Test(
+        "A table that would round, or refuse a legal trade, stops it with the reason",
+        .timeLimit(.minutes(1)),
+        arguments: [
+            (
+                "trade_price double precision, trade_volume numeric",
+                "column trade_price of trade_data is double precision"
+            ),
+            ("trade_price numeric, trade_volume numeric(18,8)", "column trade_volume of trade_data is numeric(18,8)"),
+            (
+                "trade_price numeric, trade_volume numeric, UNIQUE (time, code)",
+                "refuse equal trades in one millisecond"
+            ),
+        ])
+    func unfitTable(_ columns: String, _ message: String) async throws {
+        let bench = try await ConsumerBench(partitions: 1)
+        try await bench.database.execute(
+            "CREATE TABLE trade_data (time timestamptz NOT NULL, code text NOT NULL, \(columns))")
+        try bench.write(0..<1)
+        let consumer = try bench.startConsumer()
+        #expect(try await consumer.exitStatus(within: .seconds(30)) == .code(78))
+        try await consumer.errorLine(containing: message, within: .seconds(5))
+    }
+
+    @Test("Where the tables are there, a role needs no right to create any", .timeLimit(.minutes(1)))
+    func roleWithoutCreate() async throws {
+        let bench = try await ConsumerBench()
+        try bench.write(0..<100)
+        let owner = try bench.startConsumer()
+        try await bench.waitUntilWritten(100)
+        try await expectCleanStop(owner)
+        try await bench.database.execute(
+            """
+            DROP ROLE IF EXISTS writer; CREATE ROLE writer LOGIN;
+            GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO writer
+            """)
+        try bench.write(100..<200)
+        let consumer = try bench.startConsumer(["TIMESCALEDB_USER": "writer"])
+        try await bench.waitUntilWritten(200)
         try await expectCleanStop(consumer)
     }
 
