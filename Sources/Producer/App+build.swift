@@ -19,10 +19,12 @@ func producerService(_ environment: Environment, _ logger: Logger) throws -> Pro
     do {
         loop = try EventLoop(certificateAuthorityFile: settings.certificateAuthorityFile)
     } catch {
+        guard settings.certificateAuthorityFile != nil else { throw Failure(ExitStatus.unavailable, "\(error)") }
         throw ConfigurationError("UPBIT_CA_FILE: \(error)")
     }
     // Numbers must grow over restarts; a clock in microseconds outruns any rate of frames.
     let publisher = Publisher(
         kafka, producerID: settings.producerID, firstSequence: microsecondsSince1970(), logger: logger)
-    return ProducerService(settings: settings, loop: loop, publisher: publisher, logger: logger)
+    let feed = Feed(loop, settings, publisher, logger: logger)
+    return ProducerService(feed: feed, publisher: publisher, logger: logger)
 }

@@ -2,13 +2,11 @@ import Glibc
 import Logging
 import Runtime
 import ServiceLifecycle
-import WebSocket
 
 /// Runs the two threads of the producer, and ends them in order: first the socket, then what is on
 /// its way to Kafka.
 struct ProducerService: Service {
-    let settings: ProducerSettings
-    let loop: EventLoop
+    let feed: Feed
     let publisher: Publisher
     let logger: Logger
 
@@ -16,23 +14,33 @@ struct ProducerService: Service {
         let socketThread = DedicatedThread(name: "socket")
         let deliveryThread = DedicatedThread(name: "deliveries")
         let waiting = try await withGracefulShutdownHandler {
-            async let deliveries: Void = deliveryThread.run { publisher.runDeliveries { loop.wake() } }
-            let waiting = try await socketThread.run {
-                let feed = Feed(loop, settings, publisher, logger: logger)
-                feed.run()
-                return feed.waitingCount
+            async let deliveries: Void = deliveryThread.run {
+                publisher.runDeliveries(onRoom: { feed.wake() }, onFailure: { feed.stop() })
             }
-            publisher.finish()
+            let waiting: Result<Int, any Error>
+            do {
+                waiting = .success(try await socketThread.run { try feed.run() })
+            } catch {
+                waiting = .failure(error)
+            }
+            try await socketThread.run { publisher.finish(withinMilliseconds: Self.deliveryLimitMilliseconds) }
             try await deliveries
-            return waiting
+            return try waiting.get()
         } onGracefulShutdown: {
-            loop.stop()
+            feed.stop()
         }
-        let lost = publisher.failedCount + UInt64(waiting)
+        let lost = publisher.undeliveredCount + waiting
         logger.info(
             "stopped", metadata: ["frames.delivered": "\(publisher.deliveredCount)", "frames.lost": "\(lost)"])
+        if let failure = publisher.failure {
+            throw Failure(
+                ExitStatus.unavailable, "Kafka takes no more frames: \(failure); \(lost) frames did not reach it")
+        }
         if lost > 0 { throw Failure(ExitStatus.unavailable, "\(lost) frames did not reach Kafka") }
     }
+
+    /// With what the feed may take, within the limit of a stop.
+    private static let deliveryLimitMilliseconds = 2_000
 }
 
 /// The wall clock: microseconds since 1970.

@@ -54,7 +54,7 @@ struct ProducerSettings {
         "UPBIT_MARKETS_REFRESH", default: "1h", in: .seconds(10)...(.seconds(86_400)),
         "How often new listings are looked for while connected; every reconnect looks too.")
     private static let frameLimit = Setting.bytes(
-        "UPBIT_MAX_FRAME_BYTES", default: "1000000", in: 1_024...100_000_000,
+        "UPBIT_MAX_FRAME_BYTES", default: "1000000", in: 1_024...(16 << 20),
         "A larger frame ends the connection. Kafka's brokers take records of up to 1 MB unless told otherwise.")
     private static let producerID = Setting.text(
         "PRODUCER_ID",

@@ -15,8 +15,10 @@ final class Publisher: Sendable {
     private let sequence: Atomic<UInt64>
     private let delivered = Atomic<UInt64>(0)
     private let failed = Atomic<UInt64>(0)
-    private let isFinishing = Atomic(false)
     private let isFull = Atomic(false)
+    private let isFinished = Atomic(false)
+    /// Why Kafka will not take any more frames.
+    private let refusal = Mutex<KafkaError?>(nil)
 
     /// - Parameter firstSequence: larger than every number that this producer ever used.
     init(_ producer: KafkaProducer, producerID: String, firstSequence: UInt64, logger: Logger) {
@@ -27,29 +29,27 @@ final class Publisher: Sendable {
     }
 
     var deliveredCount: UInt64 { delivered.load(ordering: .relaxed) }
-    var failedCount: UInt64 { failed.load(ordering: .relaxed) }
-    /// Frames that were taken and are not acknowledged yet.
-    var pendingCount: Int { producer.queueLength }
+    /// Frames that were taken and that Kafka does not have.
+    var undeliveredCount: Int { Int(failed.load(ordering: .relaxed)) + producer.queueLength }
+    var failure: KafkaError? { refusal.withLock { $0 } }
 
     /// Hands a frame on; false when librdkafka's queue is full and the frame must be given again.
+    ///
+    /// A frame that Kafka can never take is counted as failed, and taken.
     ///
     /// - Parameter receivedMicroseconds: when the frame came off the socket, since 1970.
     func publish(
         _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, receivedMicroseconds: UInt64
-    ) throws(KafkaError) -> Bool {
+    ) -> Bool {
         let number = sequence.load(ordering: .relaxed)
         do throws(KafkaError) {
-            try produce(frame, key, sequence: number, receivedMicroseconds)
-        } catch {
-            guard error.code == .queueFull else { throw error }
-            // The flag first, then one more try: a delivery between the two would wake nobody.
-            isFull.store(true, ordering: .sequentiallyConsistent)
-            do throws(KafkaError) {
-                try produce(frame, key, sequence: number, receivedMicroseconds)
-            } catch {
-                guard error.code == .queueFull else { throw error }
-                return false
+            if try !produce(frame, key, sequence: number, receivedMicroseconds) {
+                // The flag first, then one more try: a delivery between the two would wake nobody.
+                isFull.store(true, ordering: .sequentiallyConsistent)
+                if try !produce(frame, key, sequence: number, receivedMicroseconds) { return false }
             }
+        } catch {
+            frameFailed(number, error)
         }
         isFull.store(false, ordering: .relaxed)
         sequence.store(number + 1, ordering: .relaxed)
@@ -58,7 +58,7 @@ final class Publisher: Sendable {
 
     private func produce(
         _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, sequence: UInt64, _ receivedMicroseconds: UInt64
-    ) throws(KafkaError) {
+    ) throws(KafkaError) -> Bool {
         let outcome = withDecimalText(sequence) { sequenceText in
             withDecimalText(receivedMicroseconds) { receivedText in
                 producerID.withUnsafeBytes { producerID in
@@ -70,39 +70,62 @@ final class Publisher: Sendable {
                 }
             }
         }
-        try outcome.get()
-    }
-
-    /// Counts delivery reports until ``finish()`` was called and nothing is pending; blocks.
-    ///
-    /// - Parameter onRoom: called when the queue was full and has room again.
-    func runDeliveries(onRoom: () -> Void) {
-        while !isFinishing.load(ordering: .acquiring) || producer.queueLength > 0 {
-            producer.poll(timeoutMilliseconds: 1_000) { handle($0) }
-            // Behind the poll: only there are the records it told about gone from the queue.
-            if isFull.load(ordering: .sequentiallyConsistent) { onRoom() }
+        do throws(KafkaError) {
+            try outcome.get()
+            return true
+        } catch {
+            guard error.code == .queueFull else { throw error }
+            return false
         }
     }
 
-    /// Lets ``runDeliveries(onRoom:)`` return once everything is delivered. Any thread.
-    func finish() {
-        isFinishing.store(true, ordering: .releasing)
-        producer.flushBatches()
+    /// Counts delivery reports until ``finish(withinMilliseconds:)`` is through; blocks.
+    ///
+    /// - Parameters:
+    ///   - onRoom: called when the queue was full and has room again.
+    ///   - onFailure: called when Kafka takes no more frames, so that no more are read.
+    func runDeliveries(onRoom: () -> Void, onFailure: () -> Void) {
+        while !isFinished.load(ordering: .acquiring) {
+            producer.poll(timeoutMilliseconds: 200) { handle($0) }
+            // Behind the poll: only there are the records it told about gone from the queue.
+            if isFull.load(ordering: .sequentiallyConsistent) { onRoom() }
+            if failure != nil { onFailure() }
+        }
+    }
+
+    /// Waits until everything is delivered, but not longer than that, and lets
+    /// ``runDeliveries(onRoom:onFailure:)`` return. Blocks; any thread but that one's.
+    func finish(withinMilliseconds limit: Int) {
+        producer.flush(timeoutMilliseconds: limit)
+        isFinished.store(true, ordering: .releasing)
         producer.wake()
     }
 
     private func handle(_ event: KafkaProducer.Event) {
         switch event {
         case .delivered: delivered.add(1, ordering: .relaxed)
-        case .failed(let tag, let error):
-            failed.add(1, ordering: .relaxed)
-            logger.error(
-                "a frame was not delivered", metadata: ["frame.seq": "\(tag)", "kafka.error": "\(error)"])
-        case .error(let error) where error.isFatal:
-            logger.critical("kafka's client cannot go on", metadata: ["kafka.error": "\(error)"])
+        case .failed(let tag, let error): frameFailed(tag, error)
+        case .error(let error) where error.isFatal: stopForGood(error)
         case .error(let error): logger.warning("kafka", metadata: ["kafka.error": "\(error)"])
         case .log(let line): logger.log(line)
         }
+    }
+
+    /// A frame that is too large concerns nobody but itself. Anything else (the topic was deleted, a
+    /// right was taken away, the client gave up) would take all that come after it, too.
+    private func frameFailed(_ number: UInt64, _ error: KafkaError) {
+        failed.add(1, ordering: .relaxed)
+        guard error.code == .messageTooLarge else { return stopForGood(error) }
+        logger.error(
+            "a frame is larger than Kafka takes", metadata: ["frame.seq": "\(number)", "kafka.error": "\(error)"])
+    }
+
+    private func stopForGood(_ error: KafkaError) {
+        let isFirst = refusal.withLock { refusal in
+            defer { refusal = refusal ?? error }
+            return refusal == nil
+        }
+        if isFirst { logger.critical("Kafka takes no more frames", metadata: ["kafka.error": "\(error)"]) }
     }
 }
 

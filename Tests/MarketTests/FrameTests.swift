@@ -25,6 +25,18 @@ struct FrameTests {
                 == .data(.init(code: 9..<14, timestampMilliseconds: 1_745_130_655_618)))
     }
 
+    @Test("A ticker with a new field named status or error before its code is still data")
+    func dataBehindStatus() {
+        for field in ["status", "error"] {
+            guard case .data(let key) = classify(#"{"\#(field)":"x","code":"KRW-A","trade_timestamp":1745130655618}"#)
+            else {
+                Issue.record("a tick would be dropped")
+                continue
+            }
+            #expect(key.code != nil && key.timestampMilliseconds != nil)
+        }
+    }
+
     @Test(
         "What has neither code nor time, or is not JSON, is data without a key",
         arguments: ["", "[]", "garbage", #"{"code":7,"trade_timestamp":"x"}"#, #"{"code":"KRW"#, #"{"other":1}"#])

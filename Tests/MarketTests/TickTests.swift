@@ -43,6 +43,15 @@ struct TickTests {
         #expect(found == ["BTC-ETH", "2.50", "1", "", "1745130655618"])
     }
 
+    @Test("A sum of the exchange that cannot be used does not cost the row", arguments: ["null", "\"1\"", "-1", "{}"])
+    func unusableSum(_ sum: String) throws {
+        let found = try fields(
+            of:
+                #"{"acc_trade_volume":\#(sum),"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#
+        )
+        #expect(found == ["KRW-A", "1", "2", "", "1745130655618"])
+    }
+
     @Test(
         "What cannot be a row is refused with its reason",
         arguments: [

@@ -185,6 +185,42 @@ struct ProducerProcessTests {
         #expect(numbers.count == total && Set(numbers).count == total)
     }
 
+    @Test("SIGTERM while the broker is away ends it within 5 s and says what was lost", .timeLimit(.minutes(1)))
+    func stopWithoutBroker() async throws {
+        let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))
+        bench.kafka.setDown()
+        let producer = try bench.startProducer()
+        try await producer.errorLine(containing: "the socket waits", within: .seconds(30))
+        producer.send(SIGTERM)
+        #expect(try await producer.exitStatus(within: .seconds(5)) == .code(69))
+        let line = try await producer.errorLine(containing: "error: ", within: .seconds(5))
+        #expect(line.hasSuffix("frames did not reach Kafka") && !line.hasPrefix("error: 0 "))
+    }
+
+    @Test("When Kafka refuses frames for good it stops and says why, instead of dropping them", .timeLimit(.minutes(1)))
+    func refused() async throws {
+        let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))
+        bench.kafka.refuseRecords(100)
+        let producer = try bench.startProducer()
+        #expect(try await producer.exitStatus(within: .seconds(30)) == .code(69))
+        try await producer.errorLine(containing: "error: Kafka takes no more frames: ", within: .seconds(5))
+        #expect(producer.errors.elements.count { $0.contains(" critical ") } == 1)
+    }
+
+    @Test(
+        "A reconnect does not wait for the market list, which is looked at while frames come", .timeLimit(.minutes(1)))
+    func reconnectWithoutList() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 5_000), playback: Playback(.framesPerSecond(500), absence: .waits))
+        let producer = try bench.startProducer(["UPBIT_MARKETS_REFRESH": "10s"])
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 100 }
+        try await bench.exchange.failRest(.hang)
+        try await bench.exchange.inject(.reset)
+        let seen = try await bench.exchange.observed.wait(within: .seconds(8)) { $0.subscriptions.count >= 2 }
+        #expect(seen.requests.count == 1)
+        try await expectCleanStop(producer)
+    }
+
     @Test("SIGTERM at full load: what was read is delivered within 5 s", .timeLimit(.minutes(1)))
     func stopAtFullLoad() async throws {
         let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))

@@ -118,7 +118,7 @@ struct ConnectionTests {
                 answer.withLock { $0 = result }
                 loop.stop()
             }
-            loop.run {}
+            try loop.run {}
             return withExtendedLifetime(request) { answer.withLock { $0 } }
         }
         return try #require(result).get()
@@ -156,7 +156,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
             self.greeting = greeting
             let connection = WebSocketConnection(
                 loop, to: endpoint, limits: .init(messageBytes: 1_000_000, pingSeconds: 30), delegate: self)
-            loop.run {}
+            try loop.run {}
             return withExtendedLifetime(connection) { log }
         }
     }

@@ -25,6 +25,8 @@ package enum Frame: Equatable, Sendable {
     package init(_ frame: UnsafeRawBufferPointer) {
         var scanner = JSONScanner(frame)
         var key = Key()
+        // Only what has no market is one of these: a ticker may get a field of that name any day.
+        var other: Frame?
         do {
             try scanner.expect("{")
             repeat {
@@ -37,19 +39,19 @@ package enum Frame: Equatable, Sendable {
                     key.timestampMilliseconds = milliseconds(value).flatMap {
                         Tick.timestampRange.contains($0) ? $0 : nil
                     }
-                case 5 where key.code == nil && scanner.matches(name, "error"):
-                    self = .error
-                    return
-                case 6 where key.code == nil && scanner.matches(name, "status"):
-                    self = .status
-                    return
+                case 5 where scanner.matches(name, "error"):
+                    other = .error
+                    try scanner.skipValue()
+                case 6 where scanner.matches(name, "status"):
+                    other = other ?? .status
+                    try scanner.skipValue()
                 default: try scanner.skipValue()
                 }
             } while (key.code == nil || key.timestampMilliseconds == nil) && scanner.skip(",")
         } catch {
             // What was found before the text broke is still right.
         }
-        self = .data(key)
+        self = key.code == nil ? other ?? .data(key) : .data(key)
     }
 
     private static func code(

@@ -44,12 +44,11 @@ package struct Tick: Equatable, Sendable {
         case price = "trade_price"
         case volume = "trade_volume"
         case timestamp = "trade_timestamp"
-        case accumulatedVolume = "acc_trade_volume"
 
         fileprivate var expectation: String {
             switch self {
             case .code: "not a market code"
-            case .price, .volume, .accumulatedVolume: "not a decimal number of zero or more"
+            case .price, .volume: "not a decimal number of zero or more"
             case .timestamp: "not a time in milliseconds from 2000 to 2100"
             }
         }
@@ -120,7 +119,7 @@ private struct Fields {
             volume = try decimal(.volume, known: volume, from: &scanner)
         case 15 where scanner.matches(key, "trade_timestamp"): try readTimestamp(from: &scanner, in: frame)
         case 16 where scanner.matches(key, "acc_trade_volume"):
-            accumulatedVolume = try decimal(.accumulatedVolume, known: accumulatedVolume, from: &scanner)
+            accumulatedVolume = try optionalDecimal(from: &scanner)
         default: try scanner.skipValue()
         }
     }
@@ -149,6 +148,13 @@ private struct Fields {
         if known != nil { refuse(.repeated(field)) }
         if number.isNegative { refuse(.impossible(field)) }
         return start..<number.end
+    }
+
+    /// A field that no row needs: a value that cannot be used is as good as none.
+    private func optionalDecimal(from scanner: inout JSONScanner) throws(JSONScanner.Malformed) -> Range<Int>? {
+        let isNumber = isDigit(scanner.peek())
+        let value = try scanner.value()
+        return isNumber ? value : nil
     }
 
     private mutating func readTimestamp(

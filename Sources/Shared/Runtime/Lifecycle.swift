@@ -6,9 +6,8 @@ import UnixSignals
 
 /// Runs `service` until it ends or SIGTERM or SIGINT asks it to.
 ///
-/// It then has ``shutdownLimitMilliseconds`` to finish; a second signal, or the limit, ends the process at once.
-/// That loses nothing: whatever was not finished is taken up again by the next start, as after a
-/// power cut.
+/// It then has ``shutdownLimitMilliseconds`` to finish; a second signal, or the limit, ends the process at once,
+/// which is no more than a power cut would do.
 package func runUntilSignal(_ service: some Service, logger: Logger) async throws {
     let group = ServiceGroup(
         configuration: .init(
@@ -37,7 +36,7 @@ private struct WithDeadline<Wrapped: Service>: Service {
             signal(SIGTERM, SIG_DFL)
             signal(SIGINT, SIG_DFL)
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(shutdownLimitMilliseconds)) {
-                logger.error("did not finish in time; the next start continues from what was committed")
+                logger.error("did not finish in time")
                 _exit(ExitStatus.unavailable)
             }
         }

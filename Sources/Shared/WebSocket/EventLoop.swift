@@ -58,11 +58,14 @@ package final class EventLoop: @unchecked Sendable {
     /// Calls back for everything that happens until ``stop()``; blocks.
     ///
     /// - Parameter onWake: called after each ``wake()``; several may be merged into one.
-    package func run(onWake: @escaping () -> Void) {
+    /// - Throws: when libwebsockets cannot go on.
+    package func run(onWake: @escaping () -> Void) throws(WebSocketError) {
         wakeHandler.action = onWake
         // With 0 lws waits as long as it likes; events, timers and lws_cancel_service end the wait.
-        while !isStopping.load(ordering: .acquiring), lws_service(context, 0) >= 0 {}
-        wakeHandler.action = {}
+        defer { wakeHandler.action = {} }
+        while !isStopping.load(ordering: .acquiring) {
+            guard lws_service(context, 0) >= 0 else { throw WebSocketError("libwebsockets cannot go on") }
+        }
     }
 
     /// Makes ``run(onWake:)`` call its closure. Any thread.

@@ -17,6 +17,9 @@ package final class HTTPRequest: Wire {
     private var status = 0
     private var body: [UInt8] = []
     private var isComplete = false
+    private var isConnecting = true
+    /// libwebsockets gave the request up within the call that made it.
+    private var isGone = false
     private var failure: String?
     private var wsi: OpaquePointer?
     private var timer: LoopTimer?
@@ -39,8 +42,9 @@ package final class HTTPRequest: Wire {
         information.method = strings[5]
         loop.retain(self)
         wsi = lws_client_connect_via_info(&information)
+        isConnecting = false
         timer =
-            wsi == nil
+            wsi == nil || isGone
             ? loop.schedule(after: .zero) { [weak self] in self?.end() }
             : loop.schedule(after: timeout) { [weak self] in self?.giveUp("no answer within \(timeout)") }
     }
@@ -86,6 +90,10 @@ package final class HTTPRequest: Wire {
     }
 
     private func end() {
+        if isConnecting {
+            isGone = true
+            return
+        }
         guard let completion else { return }
         self.completion = nil
         timer?.cancel()

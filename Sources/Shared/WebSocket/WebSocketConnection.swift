@@ -49,6 +49,9 @@ package final class WebSocketConnection: Wire {
     private weak var delegate: (any WebSocketDelegate)?
     private var wsi: OpaquePointer?
     private var isOpen = false
+    private var isConnecting = true
+    /// libwebsockets gave the connection up within the call that made it.
+    private var isGone = false
     private var reason: CloseReason?
     private var hasEnded = false
     /// A message that arrives in pieces.
@@ -74,7 +77,8 @@ package final class WebSocketConnection: Wire {
         information.retry_and_idle_policy = UnsafePointer(idlePolicy)
         loop.retain(self)
         wsi = lws_client_connect_via_info(&information)
-        if wsi == nil { failLater() }
+        isConnecting = false
+        if wsi == nil || isGone { failLater() }
     }
 
     deinit { idlePolicy.deallocate() }
@@ -176,6 +180,10 @@ package final class WebSocketConnection: Wire {
 
     private func end() {
         guard !hasEnded else { return }
+        if isConnecting {
+            isGone = true
+            return
+        }
         hasEnded = true
         wsi = nil
         let delegate = self.delegate
