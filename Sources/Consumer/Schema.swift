@@ -15,21 +15,15 @@ enum Schema {
         try database.transaction { () throws(PostgresError) in
             // CREATE … IF NOT EXISTS of two sessions can still collide; the lock makes them queue.
             try database.execute("SELECT pg_advisory_xact_lock(\(lockKey))")
-            if try isMissing("trade_data", in: database) {
+            if try database.lacksRelation("trade_data") {
                 try createTable(in: database, chunkInterval: chunkInterval, logger: logger)
             } else {
                 try checkTable(in: database)
             }
-            for (name, definition) in bookkeeping where try isMissing(name, in: database) {
+            for (name, definition) in bookkeeping where try database.lacksRelation(name) {
                 try database.execute(definition)
             }
         }
-    }
-
-    private static func isMissing(_ table: String, in database: borrowing PostgresConnection) throws(PostgresError)
-        -> Bool
-    {
-        try database.query("SELECT to_regclass($1)", [table]).text(0, 0) == nil
     }
 
     /// A table that somebody else made must take every digit and every trade.

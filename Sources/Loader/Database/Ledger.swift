@@ -39,18 +39,14 @@ actor Ledger {
     /// It looks before it creates: `CREATE TABLE IF NOT EXISTS` wants the right to create also when there
     /// is nothing to do, and since PostgreSQL 15 not every role has it.
     private func prepare() throws {
-        guard try LedgerEntry.schema.contains(where: { try isMissing($0.name) }) else { return }
+        guard try LedgerEntry.schema.contains(where: { try connection.lacksRelation($0.name) }) else { return }
         // Two loaders that both find no table would otherwise both create it, and one would fail. The
         // lock lasts as long as the transaction; a connection that fails in it ends it by closing.
         try connection.execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('warehouse_loads', 0))")
-        for (name, statement) in LedgerEntry.schema where try isMissing(name) {
+        for (name, statement) in LedgerEntry.schema where try connection.lacksRelation(name) {
             try connection.execute(statement)
         }
         try connection.execute("COMMIT")
-    }
-
-    private func isMissing(_ name: String) throws -> Bool {
-        try connection.query("SELECT to_regclass($1) IS NULL", [name]).text(0, 0) == "t"
     }
 
     private func lock(timeout: Duration, logger: Logger) throws {

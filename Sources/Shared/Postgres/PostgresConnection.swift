@@ -53,6 +53,14 @@ package struct PostgresConnection: ~Copyable {
         return result
     }
 
+    /// True when no table, view or index of that name is found on the search path.
+    ///
+    /// It reads the catalogue's table. `to_regclass` answers from the session's cache, which may not have
+    /// heard yet of a table that another session created while this one waited for an advisory lock.
+    package func lacksRelation(_ name: String) throws(PostgresError) -> Bool {
+        try query("SELECT 1 FROM pg_class WHERE relname = $1 AND pg_table_is_visible(oid)", [name]).rowCount == 0
+    }
+
     /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
     ///
     /// When COMMIT itself fails the outcome is unknown; the caller must look in the database.
