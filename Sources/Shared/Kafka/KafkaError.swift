@@ -14,8 +14,6 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         package static let offsetOutOfRange = Code(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
         package static let messageTooLarge = Code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         package static let allBrokersDown = Code(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        package static let transport = Code(RD_KAFKA_RESP_ERR__TRANSPORT)
-        package static let timedOut = Code(RD_KAFKA_RESP_ERR__TIMED_OUT)
     }
 
     package let code: Code
