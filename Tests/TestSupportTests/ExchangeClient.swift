@@ -102,13 +102,16 @@ final class ExchangeClient: Sendable {
         channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
     }
 
-    func subscribe(_ codes: [String], _ more: String = #","is_only_realtime":true"#, format: String = "DEFAULT") {
+    func subscribe(
+        _ codes: [String], _ more: String = #","is_only_realtime":true"#, format: String = "DEFAULT",
+        ticket: String = "t"
+    ) {
         let list = codes.map { "\"\($0)\"" }.joined(separator: ",")
-        send(#"[{"ticket":"t"},{"type":"ticker","codes":[\#(list)]\#(more)},{"format":"\#(format)"}]"#)
+        send(#"[{"ticket":"\#(ticket)"},{"type":"ticker","codes":[\#(list)]\#(more)},{"format":"\#(format)"}]"#)
     }
 
-    func subscribe(_ session: Session, _ more: String = #","is_only_realtime":true"#) {
-        subscribe(session.markets.map(\.code), more)
+    func subscribe(_ session: Session, _ more: String = #","is_only_realtime":true"#, ticket: String = "t") {
+        subscribe(session.markets.map(\.code), more, ticket: ticket)
     }
 
     /// Stops or goes on taking bytes from the socket.

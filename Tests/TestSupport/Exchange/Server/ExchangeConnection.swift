@@ -103,14 +103,11 @@ final class ExchangeConnection {
         flush().assumeIsolated().whenComplete { [channel] _ in channel.closeSocket() }
     }
 
-    /// The end by RST: a socket that does not linger throws away what it has.
+    /// The end by RST.
     func reset() {
         isClosing = true
         flush()
-        guard let socket = channel as? any SocketOptionProvider else { return channel.closeSocket() }
-        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { [channel] _ in
-            channel.closeSocket()
-        }
+        channel.resetSocket()
     }
 }
 
@@ -119,6 +116,12 @@ extension Channel {
     func closeSocket() {
         let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
         if let tls { tls.close(mode: .all, promise: nil) } else { close(promise: nil) }
+    }
+
+    /// Closes by RST: a socket that does not linger throws away what it has. On the event loop only.
+    func resetSocket() {
+        guard let socket = self as? any SocketOptionProvider else { return closeSocket() }
+        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { [self] _ in closeSocket() }
     }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOWebSocket
@@ -107,6 +108,7 @@ final class ExchangeCore {
     }
 
     private func subscribe(_ connection: ExchangeConnection, _ subscription: SubscriptionRequest.Subscription) {
+        if player.rewinds, connection.subscription == nil { takeOver(connection, subscription.ticket) }
         connection.subscription = subscription
         select(connection)
         observed.update {
@@ -117,6 +119,18 @@ final class ExchangeCore {
         }
         if !subscription.isOnlyRealtime { sendSnapshots(connection, subscription.format) }
         if connection.isListening { player.listenerCame() }
+    }
+
+    /// The session goes on for this connection alone, at the frame that the ticket names.
+    private func takeOver(_ connection: ExchangeConnection, _ ticket: String) {
+        for other in connections where other !== connection { other.reset() }
+        let number = ticket.split(separator: "-").last.flatMap { Int($0) } ?? 0
+        let reached = player.rewind(to: number - 1)
+        let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
+        observed.update {
+            $0.resumptions.append(
+                .init(connection: connection.id, wanted: number - 1, reached: reached, microseconds: now))
+        }
     }
 
     /// Unknown codes, lower-case ones among them, are passed over without a word.

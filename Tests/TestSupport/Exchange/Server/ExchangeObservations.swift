@@ -22,12 +22,24 @@ package struct ExchangeObservations: Sendable {
         package let isOnlyRealtime: Bool
     }
 
+    /// Where a connection's first subscription let the session go on, see ``Playback/Absence/rewinds``.
+    package struct Resumption: Sendable {
+        package let connection: Int
+        /// The first frame that the client has not got, from 0.
+        package let wanted: Int
+        /// How many frames had been played. More than that nobody can have got.
+        package let reached: Int
+        /// When that was, since 1970.
+        package let microseconds: Int64
+    }
+
     /// TCP connections, whatever became of them.
     package internal(set) var acceptedCount = 0
     package internal(set) var connections: [Connection] = []
     /// Statuses of upgrades that were refused.
     package internal(set) var refusals: [Int] = []
     package internal(set) var subscriptions: [Subscription] = []
+    package internal(set) var resumptions: [Resumption] = []
     /// Names of the errors that were sent for bad messages.
     package internal(set) var errors: [String] = []
     /// Paths of the other requests.
@@ -38,7 +50,8 @@ package struct ExchangeObservations: Sendable {
     package var pingCount: Int { connections.reduce(0) { $0 + $1.pingCount } }
 }
 
-/// How far the session is. ``playedCount`` is the sum of the delivered, the lost and the unwanted.
+/// How far the session is. ``playedCount`` is the sum of the delivered, the lost and the unwanted; frames
+/// that were played again count again.
 package struct PlaybackProgress: Sendable {
     package internal(set) var playedCount = 0
     /// The frames that were written to at least one connection, with their exact sums.

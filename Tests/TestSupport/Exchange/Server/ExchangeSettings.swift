@@ -31,6 +31,10 @@ package struct Playback: Sendable {
         case lost
         /// The session waits. What a connection had in flight when it broke is lost all the same.
         case waits
+        /// The session waits, and goes on where the next connection says: the ticket of its subscription
+        /// ends with `-` and the number, from 1, of the frame that its client has not got yet. So nothing
+        /// that was in flight is lost. There is one subscriber; another one takes its place.
+        case rewinds
     }
 
     package enum Start: Sendable {

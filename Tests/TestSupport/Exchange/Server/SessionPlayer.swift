@@ -16,10 +16,7 @@ final class SessionPlayer {
     private(set) var isPlaying = false
     /// A write can make a socket writable within the same call; that must not start a turn in a turn.
     private var isInTurn = false
-    private var cursor: SessionCursor
-    private(set) var encoder: TickerEncoder
-    private var next: Trade?
-    private var position = 0
+    private var walk: SessionWalk
     private var clock: PlaybackClock
     private var wake: Scheduled<Void>?
     private var frame: [UInt8] = []
@@ -37,11 +34,15 @@ final class SessionPlayer {
         self.playback = playback
         self.loop = loop
         self.observed = observed
-        cursor = session.cursor()
-        encoder = TickerEncoder(markets: session.markets, start: session.start)
-        next = cursor.next()
+        walk = SessionWalk(session)
         clock = PlaybackClock(pace: playback.pace)
     }
+
+    /// What a snapshot is made of.
+    var encoder: TickerEncoder { walk.encoder }
+
+    /// Each new connection says where the session goes on.
+    var rewinds: Bool { playback.absence == .rewinds }
 
     func resume() {
         guard !isPlaying else { return }
@@ -57,7 +58,19 @@ final class SessionPlayer {
 
     /// Somebody listens: play, when that was waited for, or go on.
     func listenerCame() {
-        if playback.start == .firstSubscription, !isPlaying, position == 0 { resume() } else { pump() }
+        if playback.start == .firstSubscription, !isPlaying, walk.position == 0 { resume() } else { pump() }
+    }
+
+    /// Goes back to a frame, counted from 0; returns how many frames had been played until now.
+    func rewind(to position: Int) -> Int {
+        let reached = walk.position
+        walk.rewind(to: position)
+        clock.restart()
+        if observed.value.playback.isFinished, walk.next != nil {
+            observed.update { $0.playback.isFinished = false }
+            isPlaying = true
+        }
+        return reached
     }
 
     func alterNextFrame(_ fault: ExchangeFault) { alterations.append(fault) }
@@ -69,23 +82,22 @@ final class SessionPlayer {
         defer { isInTurn = false }
         wake?.cancel()
         var listeners = self.listeners
-        if listeners.isEmpty, playback.absence == .waits {
+        if listeners.isEmpty, playback.absence != .lost {
             clock.restart()
             return
         }
         var progress = PlaybackProgress()
         for _ in 0..<Self.framesPerTurn {
-            guard let trade = next, clock.isDue(position, trade) else { break }
+            guard let trade = walk.next, clock.isDue(walk.position, trade) else { break }
             guard listeners.allSatisfy(\.isWritable) else { break }
             if beginFaults() {
                 // A fault may have ended or stalled connections; this frame is for those that are left.
                 listeners = self.listeners
-                if listeners.isEmpty, playback.absence == .waits { break }
+                if listeners.isEmpty, playback.absence != .lost { break }
             }
-            encode(trade)
+            frame.removeAll(keepingCapacity: true)
+            walk.encode(into: &frame)
             deliver(trade, to: listeners, &progress)
-            position += 1
-            next = cursor.next()
         }
         finishTurn(listeners, progress)
     }
@@ -94,15 +106,10 @@ final class SessionPlayer {
 
     /// True when faults happened before the frame at hand.
     private func beginFaults() -> Bool {
-        guard faultsDone < position, let faults = playback.faults[position] else { return false }
-        faultsDone = position
+        guard faultsDone < walk.position, let faults = playback.faults[walk.position] else { return false }
+        faultsDone = walk.position
         for fault in faults { exchange?.perform(fault) }
         return true
-    }
-
-    private func encode(_ trade: Trade) {
-        frame.removeAll(keepingCapacity: true)
-        encoder.encode(trade, into: &frame)
     }
 
     private func deliver(_ trade: Trade, to listeners: [ExchangeConnection], _ progress: inout PlaybackProgress) {
@@ -126,21 +133,24 @@ final class SessionPlayer {
         // All connections, not only those that still listen: what came before a fault must go out.
         let flushes = exchange?.connections.map { $0.flush() } ?? []
         if progress.playedCount > 0 { observed.update { $0.playback.add(progress) } }
-        guard let trade = next else { return finish(flushes) }
+        guard let trade = walk.next else { return finish(flushes) }
         // Someone who cannot take more calls `pump` when he can.
         guard listeners.allSatisfy(\.isWritable) else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        if clock.isDue(position, trade) {
+        if clock.isDue(walk.position, trade) {
             wake = nil
             loop.execute { bound.value.pump() }
         } else {
-            wake = loop.scheduleTask(deadline: clock.dueTime(position, trade)) { bound.value.pump() }
+            wake = loop.scheduleTask(deadline: clock.dueTime(walk.position, trade)) { bound.value.pump() }
         }
     }
 
     private func finish(_ flushes: [EventLoopFuture<Void>]) {
         isPlaying = false
+        let bound = NIOLoopBound(self, eventLoop: loop)
         EventLoopFuture.andAllComplete(flushes, on: loop).assumeIsolated().whenComplete { [observed] _ in
+            // A client that came meanwhile may have asked for frames again.
+            guard bound.value.walk.next == nil else { return bound.value.resume() }
             observed.update { $0.playback.isFinished = true }
         }
     }

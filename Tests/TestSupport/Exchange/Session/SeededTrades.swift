@@ -13,6 +13,9 @@ package struct SeededSettings: Sendable {
     package var framesPerSecond = 55
     /// One volume in so many has ten decimals, one more than `NUMERIC` holds; 0 for none.
     package var tenDecimalsOneIn = 0
+    /// The eight decimals of each volume are the frame's number, see ``Trade/number``. Then no frame is
+    /// told twice and no two are equal.
+    package var isNumbered = false
 
     package init(seed: UInt64 = 1, frameCount: Int) {
         self.seed = seed
@@ -57,6 +60,7 @@ struct SeededTrades: IteratorProtocol, Sendable {
     /// A trade in the same millisecond and market as the one before, or nil most of the time.
     private mutating func sibling(of trade: Trade) -> Trade? {
         switch random.below(100) {
+        case 0..<5 where settings.isNumbered: return nil
         case 0..<3: return trade.copy(isRepeat: true)
         case 3..<5: return trade.copy(isRepeat: false)
         case 5..<27: return make(market: trade.market, timestamp: trade.timestamp)
@@ -87,6 +91,10 @@ struct SeededTrades: IteratorProtocol, Sendable {
 
     /// From 10^-8 to ten thousand million, in trillionths.
     private mutating func drawVolume(price: ExactDecimal) -> Int128 {
+        if settings.isNumbered {
+            let whole = random.oneIn(4) ? 0 : random.below(1_000)
+            return Int128(whole) * 1_000_000_000_000 + Int128(position + 1) * 10_000
+        }
         if random.oneIn(4_096) { return 10_355_647_827_388_910_000_000 }
         let digits = Int128(1 + random.below(Int(powersOfTen[1 + random.below(9)])))
         if settings.tenDecimalsOneIn > 0, random.oneIn(settings.tenDecimalsOneIn) {

@@ -1,0 +1,126 @@
+import NIOCore
+import NIOPosix
+
+/// The state of a proxy. It lives on one event loop with all its connections, so it needs no lock.
+final class ProxyCore {
+    let loop: any EventLoop
+    let observed: WatchedValue<FaultProxy.Observations>
+    var speed = FaultProxy.Speed()
+    var trap: FaultProxy.Trap? {
+        didSet { for link in links.values { link.trapChanged() } }
+    }
+    private(set) var stalled: Set<FaultProxy.Direction> = []
+    private let group: MultiThreadedEventLoopGroup
+    private let reservation: PortReservation
+    private let target: SocketAddress
+    private var listeners: [any Channel] = []
+    private var links: [ObjectIdentifier: ProxyLink] = [:]
+
+    init(
+        group: MultiThreadedEventLoopGroup, loop: any EventLoop, _ reservation: PortReservation,
+        target: SocketAddress, _ observed: WatchedValue<FaultProxy.Observations>
+    ) {
+        self.group = group
+        self.loop = loop
+        self.reservation = reservation
+        self.target = target
+        self.observed = observed
+    }
+
+    // MARK: Listening
+
+    func open() -> EventLoopFuture<Void> {
+        guard listeners.isEmpty else { return loop.makeSucceededVoidFuture() }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let opened = reservation.hosts.map { host in
+            bind(host).map { bound.value.listeners.append($0) }
+        }
+        return EventLoopFuture.andAllSucceed(opened, on: loop)
+    }
+
+    func close() -> EventLoopFuture<Void> {
+        let closing = listeners.map { $0.close() }
+        listeners = []
+        return EventLoopFuture.andAllComplete(closing, on: loop)
+    }
+
+    private func bind(_ host: String) -> EventLoopFuture<any Channel> {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 64)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            // Nothing is read before there is somewhere to write it to.
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.accepted(channel) }
+            }
+            .bind(host: host, port: reservation.port)
+    }
+
+    // MARK: Connections
+
+    private func accepted(_ client: any Channel) throws {
+        let link = ProxyLink(client: client, core: self)
+        try client.pipeline.syncOperations.addHandler(ProxyHandler(link: link, source: .toTarget))
+        links[ObjectIdentifier(link)] = link
+        observed.update {
+            $0.acceptedCount += 1
+            $0.openCount += 1
+        }
+        // A network that drops packets brings nobody to the target either.
+        if stalled.isEmpty { connect(link) }
+    }
+
+    private func connect(_ link: ProxyLink) {
+        let bound = NIOLoopBound((self, link), eventLoop: loop)
+        link.isConnecting = true
+        ClientBootstrap(group: group)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.autoRead, value: false)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = ProxyHandler(link: bound.value.1, source: .toClient)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .connect(to: target)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel): bound.value.1.connected(to: channel)
+                case .failure: bound.value.1.cut(.reset)
+                }
+            }
+    }
+
+    func ended(_ link: ProxyLink) {
+        guard links.removeValue(forKey: ObjectIdentifier(link)) != nil else { return }
+        observed.update { $0.openCount -= 1 }
+    }
+
+    // MARK: Faults
+
+    func cut(_ ending: FaultProxy.Ending) {
+        for link in links.values { link.cut(ending) }
+    }
+
+    func stall(_ directions: [FaultProxy.Direction]) {
+        stalled.formUnion(directions)
+        for link in links.values { link.pump() }
+    }
+
+    func recover(_ recovery: FaultProxy.Recovery) {
+        let wasStalled = !stalled.isEmpty
+        stalled = []
+        for link in links.values {
+            if !link.isConnecting {
+                connect(link)
+            } else if wasStalled, case .forgetting = recovery {
+                link.isForgotten = true
+            } else {
+                link.pump()
+            }
+        }
+    }
+}
