@@ -44,7 +44,8 @@ extension HourLoader {
         return HourLoader(
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),
-            concurrency: settings.concurrency, isStagingNew: isStagingNew, replacesMore: replacing, logger: logger)
+            concurrency: settings.concurrency, isStagingNew: isStagingNew, replacesMore: replacing,
+            topic: settings.topic, closeTimeout: settings.closeTimeout, logger: logger)
     }
 
     /// Google refuses bodies over 10 MB; some room for headers and for another way of counting.

@@ -8,13 +8,16 @@ struct LoaderCommand: AsyncParsableCommand {
         commandName: "loader",
         abstract: "Loads clock hours of trades from TimescaleDB into BigQuery, each exactly once.",
         discussion: """
-            Without arguments the previous hour is loaded: run it a few minutes after every full hour. \
+            Without arguments the previous hour is loaded, and those of the last LOADER_LOOKBACK that an \
+            earlier run missed or that have changed since: run it a few minutes after every full hour. \
+            An hour is loaded when it is closed, that is when the consumer has passed its end in every \
+            partition; after LOADER_CLOSE_TIMEOUT what is there is loaded provisionally. \
             Running an hour again changes nothing, unless rows have come since; then it is replaced. \
             Of an hour that the warehouse holds with more rows than the source (retention drops old \
             ones) nothing is changed, unless --replace says so.
 
             EXAMPLES
-              loader                                               the previous hour
+              loader                                               what the last hours lack
               loader --hour 2026-01-01T05                          05:00 up to 06:00 UTC
               loader --from 2026-01-01T00 --to 2026-01-02T00       a day, hour by hour
 
@@ -48,16 +51,20 @@ struct LoaderCommand: AsyncParsableCommand {
     @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
     var envFile: String?
 
-    func validate() throws { _ = try hours(now: .now) }
+    func validate() throws { _ = try namedHours() }
 
     func run() async throws {
         try await exiting {
             let environment = try Environment.current(file: envFile)
             let settings = try LoaderSettings(in: environment)
             let logger = try makeLogger("loader", environment)
-            let hours = try hours(now: .now)
+            let hours = try namedHours()
             let (result, signal) = await interruptible(logger: logger) {
-                try await HourLoader.with(settings, replacing: replace, logger: logger) { try await $0.loadAll(hours) }
+                try await HourLoader.with(settings, replacing: replace, logger: logger) { loader in
+                    if let hours { return try await loader.loadAll(hours) }
+                    let current = ClockHour(containing: .now)
+                    return try await loader.catchUp(current.advanced(by: -settings.lookbackHours)..<current)
+                }
             }
             if let failure = failure(of: result, signal: signal) { throw failure }
         }
@@ -65,14 +72,14 @@ struct LoaderCommand: AsyncParsableCommand {
 }
 
 extension LoaderCommand {
-    /// The hours that the arguments name.
-    func hours(now: Date) throws -> [ClockHour] {
+    /// The hours that the arguments name; nil when they name none.
+    func namedHours() throws -> [ClockHour]? {
         switch (hour, from, to) {
         case (let hour?, nil, nil): return [hour]
-        case (nil, nil, nil): return [ClockHour(containing: now).previous]
+        case (nil, nil, nil): return nil
         case (nil, let from?, let to?):
             guard from < to else { throw ValidationError("--from must be before --to") }
-            return (from.number..<to.number).map { ClockHour(number: $0) }
+            return Array(from..<to)
         default: throw ValidationError("give either --hour, or both --from and --to, or nothing")
         }
     }

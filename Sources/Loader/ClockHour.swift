@@ -29,14 +29,14 @@ struct ClockHour: Hashable, Sendable {
     }
 
     var next: ClockHour { ClockHour(number: number + 1) }
-    var previous: ClockHour { ClockHour(number: number - 1) }
 
     /// The first instant with an explicit zone, as Postgres and BigQuery both read it.
     var start: String { "\(self):00:00Z" }
 }
 
-extension ClockHour: Comparable {
-    static func < (left: ClockHour, right: ClockHour) -> Bool { left.number < right.number }
+extension ClockHour: Strideable {
+    func distance(to other: ClockHour) -> Int { other.number - number }
+    func advanced(by hours: Int) -> ClockHour { ClockHour(number: number + hours) }
 }
 
 extension ClockHour: CustomStringConvertible {

@@ -18,19 +18,25 @@ struct HourLoader: Sendable {
     let isStagingNew: Bool
     /// Publishes an hour also when the source holds fewer rows of it than the warehouse.
     let replacesMore: Bool
+    /// The topic whose progress closes an hour.
+    let topic: String
+    /// How long a run waits, in all, for its hours to be closed.
+    let closeTimeout: Duration
     let logger: Logger
 
     /// Loads `hour` unless the warehouse holds it already.
-    func load(_ hour: ClockHour) async throws -> HourReport {
+    ///
+    /// - Parameter isClosed: false makes the load a provisional one.
+    func load(_ hour: ClockHour, isClosed: Bool) async throws -> HourReport {
         let entry = try await published(hour)
-        let source = try await ledger.sourceTotals(of: hour)
+        let source = try await ledger.sourceTotals(of: hour..<hour.next)[hour] ?? SourceTotals()
         let kept = try await keptRows(hour, entry)
         try kept.refuse(fewer: source.rows, of: hour)
         if let entry, try await isUnchanged(entry, source) {
             return HourReport(
                 hour: hour, outcome: .unchanged, rows: entry.totals.rows, rejectedRows: entry.rejectedRows)
         }
-        let load = Load(hour: hour)
+        let load = Load(hour: hour, isProvisional: !isClosed)
         try await ledger.begin(load)
         let staged = try await stage(load)
         // The rows were read after they were counted, and can have been dropped in between.

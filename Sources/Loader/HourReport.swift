@@ -11,6 +11,6 @@ struct HourReport: Equatable, Sendable {
     let outcome: Outcome
     let rows: Int
     let rejectedRows: Int
-    /// True when the hour was not over when its rows were read: more may come.
+    /// True when the hour was not closed when its rows were read: more may come.
     var isProvisional = false
 }

@@ -4,6 +4,8 @@ import Runtime
 /// What the loader can be told, and what it was told.
 struct LoaderSettings: Sendable {
     let database: DatabaseSettings
+    /// Whose progress closes an hour.
+    let topic: String
     /// nil: the project of the credentials.
     let project: String?
     let dataset: String
@@ -17,9 +19,13 @@ struct LoaderSettings: Sendable {
     let batchRows: Int
     let concurrency: Int
     let lockTimeout: Duration
+    let closeTimeout: Duration
+    /// How many hours before the current one a run without arguments looks at.
+    let lookbackHours: Int
 
     init(in environment: Environment) throws(ConfigurationError) {
         database = try DatabaseSettings(in: environment)
+        topic = try KafkaSettings.topic.value(in: environment)
         dataset = try Self.dataset.value(in: environment)
         table = try Self.table.value(in: environment)
         location = try Self.location.value(in: environment)
@@ -28,6 +34,8 @@ struct LoaderSettings: Sendable {
         batchRows = try Self.batchRows.value(in: environment)
         concurrency = try Self.concurrency.value(in: environment)
         lockTimeout = try Self.lockTimeout.value(in: environment)
+        closeTimeout = try Self.closeTimeout.value(in: environment)
+        lookbackHours = Int((try Self.lookback.value(in: environment).components.seconds + 3_599) / 3_600)
         if let emulator = try Self.emulatorHost.optional(in: environment) {
             endpoint = emulator
             credentials = FoundCredentials(credentials: .none, project: nil)
@@ -86,9 +94,18 @@ extension LoaderSettings {
     private static let lockTimeout = Setting.duration(
         "LOADER_LOCK_TIMEOUT", default: "10m", in: .seconds(1)...(.seconds(86_400)),
         "How long to wait for another loader that loads into the same table.")
+    private static let closeTimeout = Setting.duration(
+        "LOADER_CLOSE_TIMEOUT", default: "5m", in: .zero ... .seconds(86_400),
+        "How long a run waits, in all, until the consumer has passed the end of its hours; then they are provisional."
+    )
+    private static let lookback = Setting.duration(
+        "LOADER_LOOKBACK", default: "48h", in: .seconds(3_600) ... .seconds(31 * 86_400),
+        "How far a run without arguments looks back for hours that are missing or have changed. Less than the "
+            + "retention of trade_data.")
 
     static let descriptions =
         DatabaseSettings.descriptions
+        + [KafkaSettings.topic.description]
         + [
             project.description, cloudProject.description, dataset.description, table.description,
             location.description, partitioning.description, create.description,
@@ -96,7 +113,7 @@ extension LoaderSettings {
         + FoundCredentials.descriptions
         + [
             emulatorHost.description, endpoint.description, batchRows.description, concurrency.description,
-            lockTimeout.description, logLevelSetting.description,
+            lockTimeout.description, closeTimeout.description, lookback.description, logLevelSetting.description,
         ]
 
     private static func projectSetting(_ name: String, _ help: String) -> Setting<String> {

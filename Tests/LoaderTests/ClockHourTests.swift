@@ -48,6 +48,6 @@ struct ClockHourTests {
         #expect(ClockHour(containing: start) == hour)
         #expect(ClockHour(containing: start.addingTimeInterval(3599.999)) == hour)
         #expect(ClockHour(containing: start.addingTimeInterval(3600)) == hour.next)
-        #expect(ClockHour(containing: start.addingTimeInterval(-0.001)) == hour.previous)
+        #expect(ClockHour(containing: start.addingTimeInterval(-0.001)) == hour.advanced(by: -1))
     }
 }

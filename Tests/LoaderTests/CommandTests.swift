@@ -7,16 +7,14 @@ import Testing
 
 @Suite("Command line")
 struct CommandTests {
-    private let now = Date(timeIntervalSince1970: 1_767_247_199)  // 2026-01-01T05:59:59Z
-
-    private func hours(_ arguments: String...) throws -> [String] {
+    private func hours(_ arguments: String...) throws -> [String]? {
         let command = try #require(try LoaderCommand.parseAsRoot(arguments) as? LoaderCommand)
-        return try command.hours(now: now).map(\.description)
+        return try command.namedHours()?.map(\.description)
     }
 
-    @Test("Without arguments it is the previous hour in UTC")
-    func previousHour() throws {
-        #expect(try hours() == ["2026-01-01T04"])
+    @Test("Without arguments no hour is named: the run looks for itself")
+    func nothingNamed() throws {
+        #expect(try hours() == nil)
     }
 
     @Test("One hour, or a range without its end")
@@ -69,6 +67,23 @@ struct CommandTests {
         #expect(Progress.bar(done: 3, total: 4, width: 4) == "[###.] 3/4 hours")
     }
 
+    @Test("The unchanged hours are one line, or none")
+    func unchangedLine() throws {
+        let hours = LoadRig.hour..<LoadRig.hour.advanced(by: 3)
+        let one = SourceTotals(fitting: LoadTotals(rows: 1))
+        let known = RememberedHour(isPublished: true, isProvisional: false, source: one)
+        func line(_ unchanged: Int) -> String? {
+            let first = hours.prefix(unchanged)
+            return CatchUp(
+                of: hours, source: Dictionary(uniqueKeysWithValues: first.map { ($0, one) }),
+                ledger: Dictionary(uniqueKeysWithValues: first.map { ($0, known) })
+            ) { _ in true }.unchangedLine(of: hours)
+        }
+        #expect(line(0) == nil)
+        #expect(line(1) == "2026-01-01T05 up to 2026-01-01T08  1 hour unchanged")
+        #expect(line(2) == "2026-01-01T05 up to 2026-01-01T08  2 hours unchanged")
+    }
+
     @Test("The line of an hour names hour, rows, rejects, outcome and seconds")
     func line() throws {
         var report = HourReport(
@@ -78,6 +93,6 @@ struct CommandTests {
         report.isProvisional = true
         #expect(
             report.line(elapsed: .milliseconds(1_390))
-                == "2026-01-01T05  51000 rows  2 rejected  published, provisional: the hour was not over  1.3 s")
+                == "2026-01-01T05  51000 rows  2 rejected  published, provisional: the hour was not closed  1.3 s")
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Runtime
+import TestSupport
 import Testing
 
 @testable import Loader
@@ -10,11 +11,9 @@ struct LoaderSettingsTests {
         try LoaderSettings(in: Environment(variables))
     }
 
-    private func file(_ json: String) throws -> String {
-        let path = NSTemporaryDirectory() + "credentials-\(UUID().uuidString).json"
-        try Data(json.utf8).write(to: URL(filePath: path))
-        return path
-    }
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test("The defaults are those of the contract")
     func defaults() throws {
@@ -25,6 +24,16 @@ struct LoaderSettingsTests {
         #expect(settings.partitioning == "HOUR" && settings.createsMissing)
         #expect(settings.batchRows == 5_000 && settings.concurrency == 4)
         #expect(settings.project == nil)
+        #expect(settings.topic == "upbit_ticker" && settings.closeTimeout == .seconds(300))
+        #expect(settings.lookbackHours == 48)
+    }
+
+    @Test("A part of an hour to look back is a whole one, since only whole hours are looked at")
+    func lookback() throws {
+        let hours = try ["60m", "61m", "24h"].map {
+            try settings(["BIGQUERY_EMULATOR_HOST": "x", "LOADER_LOOKBACK": $0]).lookbackHours
+        }
+        #expect(hours == [1, 2, 24])
     }
 
     @Test(
@@ -70,7 +79,7 @@ struct LoaderSettingsTests {
             "type": "service_account", "project_id": "of-file", "client_email": "e", "private_key_id": "k",
             "private_key": key.pem,
         ])
-        var variables = ["GOOGLE_APPLICATION_CREDENTIALS": try file(String(decoding: json, as: UTF8.self))]
+        var variables = ["GOOGLE_APPLICATION_CREDENTIALS": try folder.write(String(decoding: json, as: UTF8.self))]
         #expect(try settings(variables).project == "of-file")
         #expect(try settings(variables).endpoint == "https://bigquery.googleapis.com/bigquery/v2")
         variables["GOOGLE_CLOUD_PROJECT"] = "of-cloud"
@@ -99,12 +108,10 @@ struct LoaderSettingsTests {
 
     @Test("gcloud's own file is found, and it is an authorized user")
     func gcloud() throws {
-        let folder = NSTemporaryDirectory() + "gcloud-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let json = #"{"type":"authorized_user","client_id":"i","client_secret":"s","refresh_token":"r"}"#
-        try Data(json.utf8).write(to: URL(filePath: "\(folder)/application_default_credentials.json"))
-        guard case .authorizedUser("i", "s", "r", _) = try settings(["CLOUDSDK_CONFIG": folder]).credentials.credentials
-        else {
+        _ = try folder.write(json, to: "application_default_credentials.json")
+        let settings = try settings(["CLOUDSDK_CONFIG": folder.path])
+        guard case .authorizedUser("i", "s", "r", _) = settings.credentials.credentials else {
             Issue.record("not found")
             return
         }
@@ -125,7 +132,7 @@ struct LoaderSettingsTests {
             ),
         ])
     func badCredentials(json: String, expected: String) throws {
-        let path = try file(json)
+        let path = try folder.write(json)
         let error = #expect(throws: ConfigurationError.self) {
             try settings(["GOOGLE_APPLICATION_CREDENTIALS": path])
         }

@@ -14,8 +14,8 @@ actor Ledger {
     private nonisolated let thread: DedicatedThread
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-    private let connection: PostgresConnection
-    private let table: String
+    let connection: PostgresConnection
+    let table: String
 
     /// Connects, creates the ledger's tables when they are missing, and waits for the lock.
     static func open(
@@ -72,18 +72,45 @@ actor Ledger {
         let result = try connection.query(
             """
             SELECT state, load_id, to_char(started_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), job_id,
-                coalesce(rows, 0), sum_price, sum_volume, coalesce(rejected_rows, 0)
+                provisional::int, coalesce(rejected_rows, 0), coalesce(rows, 0), sum_price, sum_volume
             FROM warehouse_loads WHERE warehouse_table = $1 AND hour = $2
             """, [table, hour.start])
         guard let state = result.text(0, 0).flatMap({ LedgerEntry.State(rawValue: $0) }),
             let id = result.text(0, 1), let startedAt = result.text(0, 2)
         else { return nil }
         return LedgerEntry(
-            state: state, load: Load(hour: hour, id: id, startedAt: startedAt), jobID: result.text(0, 3),
-            totals: LoadTotals(
-                rows: Int(result.integer(0, 4) ?? 0), price: result.text(0, 5).flatMap { try? Numeric($0) },
-                volume: result.text(0, 6).flatMap { try? Numeric($0) }),
-            rejectedRows: Int(result.integer(0, 7) ?? 0))
+            state: state,
+            load: Load(hour: hour, id: id, startedAt: startedAt, isProvisional: result.integer(0, 4) == 1),
+            jobID: result.text(0, 3), totals: result.loadTotals(0, from: 6),
+            rejectedRows: Int(result.integer(0, 5) ?? 0))
+    }
+
+    /// What it remembers of each of `hours`, as the source was then.
+    ///
+    /// A rejected row that `NUMERIC` could hold is one that BigQuery itself refused: the source counts it
+    /// among those that fit, and so does this.
+    func remembered(_ hours: Range<ClockHour>) throws -> [ClockHour: RememberedHour] {
+        let result = try connection.query(
+            """
+            SELECT extract(epoch FROM loads.hour)::bigint / 3600, (state = 'published')::int, provisional::int,
+                rejected_rows - refused.rows, loads.rows + refused.rows, sum_price + refused.price,
+                sum_volume + refused.volume
+            FROM warehouse_loads AS loads CROSS JOIN LATERAL (
+                SELECT count(*) AS rows, coalesce(sum(price), 0) AS price, coalesce(sum(volume), 0) AS volume
+                FROM warehouse_rejects AS rejects
+                WHERE rejects.warehouse_table = loads.warehouse_table AND rejects.hour = loads.hour
+                    AND rejects.load_id = loads.load_id AND \(SourceTotals.fits(price: "price", volume: "volume"))
+                ) AS refused
+            WHERE loads.warehouse_table = $1 AND loads.hour >= $2 AND loads.hour < $3
+            """, [table, hours.lowerBound.start, hours.upperBound.start])
+        var remembered: [ClockHour: RememberedHour] = [:]
+        for row in 0..<result.rowCount {
+            remembered[result.hour(row, 0)] = RememberedHour(
+                isPublished: result.integer(row, 1) == 1, isProvisional: result.integer(row, 2) == 1,
+                source: SourceTotals(
+                    fitting: result.loadTotals(row, from: 4), unfitRows: Int(result.integer(row, 3) ?? 0)))
+        }
+        return remembered
     }
 
     /// Before the first row of a load is sent.
@@ -150,39 +177,4 @@ actor Ledger {
             throw LoadError("another loader took \(load.hour) over; was the database away in between?")
         }
     }
-
-    /// What the source holds of an hour now.
-    func sourceTotals(of hour: ClockHour) throws -> SourceTotals {
-        let result: PostgresResult
-        do {
-            result = try connection.query(SourceTotals.statement, [hour.start, hour.next.start])
-        } catch {
-            guard error.sqlState == SQLState.undefinedTable else { throw error }
-            throw LoadError("\(error). The consumer creates the table; is TIMESCALEDB_DBNAME right?")
-        }
-        return SourceTotals(
-            fitting: LoadTotals(
-                rows: Int(result.integer(0, 0) ?? 0), price: result.text(0, 1).flatMap { try? Numeric($0) },
-                volume: result.text(0, 2).flatMap { try? Numeric($0) }),
-            unfitRows: Int(result.integer(0, 3) ?? 0))
-    }
-}
-
-/// An hour in the source: what `NUMERIC` can hold, and how many rows it cannot.
-struct SourceTotals: Equatable, Sendable {
-    let fitting: LoadTotals
-    let unfitRows: Int
-
-    var rows: Int { fitting.rows + unfitRows }
-
-    /// NULL, NaN and infinity are neither below 10^29 nor equal to themselves rounded.
-    fileprivate static let statement = """
-        SELECT count(*) FILTER (WHERE fits), coalesce(sum(trade_price) FILTER (WHERE fits), 0),
-            coalesce(sum(trade_volume) FILTER (WHERE fits), 0), count(*) FILTER (WHERE NOT fits)
-        FROM (
-            SELECT trade_price, trade_volume, code IS NOT NULL
-                AND coalesce(abs(trade_price) < 1e29 AND trade_price = round(trade_price, 9), false)
-                AND coalesce(abs(trade_volume) < 1e29 AND trade_volume = round(trade_volume, 9), false) AS fits
-            FROM trade_data WHERE time >= $1::timestamptz AND time < $2::timestamptz) AS hour
-        """
 }

@@ -35,7 +35,7 @@ extension LedgerEntry {
                 sum_volume numeric,
                 rejected_rows bigint,
                 attempts integer NOT NULL DEFAULT 1,
-                -- Read before the hour was over, so that rows may be missing.
+                -- Read before the hour was closed, so that rows may be missing.
                 provisional boolean NOT NULL DEFAULT false,
                 started_at timestamptz NOT NULL,
                 published_at timestamptz,

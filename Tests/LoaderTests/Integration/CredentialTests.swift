@@ -6,6 +6,10 @@ import Testing
 
 @Suite("Credentials against a server that checks them", .timeLimit(.minutes(1)))
 struct CredentialTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
     private static var strict: FakeBigQuery.Options {
         var options = FakeBigQuery.Options()
         options.authentication = true
@@ -18,7 +22,7 @@ struct CredentialTests {
         rig.variables["BIGQUERY_EMULATOR_HOST"] = nil
         rig.variables["BIGQUERY_PROJECT"] = nil
         rig.variables["BIGQUERY_ENDPOINT"] = "http://\(rig.fake.host)"
-        let path = NSTemporaryDirectory() + "key-\(UUID().uuidString).json"
+        let path = "\(folder.path)/key.json"
         switch kind {
         case .serviceAccount: try rig.fake.writeServiceAccount(to: path)
         case .authorizedUser: try rig.fake.writeAuthorizedUser(to: path)

@@ -15,6 +15,10 @@ struct LoadRig {
     let warehouse: PostgresConfiguration
     let fake: FakeBigQuery
     var variables: [String: String]
+    /// Of the final table.
+    var dataset = "upbit" {
+        didSet { variables["BIGQUERY_DATASET"] = dataset }
+    }
 
     static let hour = ClockHour(number: 490_901)  // 2026-01-01T05
 
@@ -58,15 +62,28 @@ struct LoadRig {
         try await fake.stop()
     }
 
-    /// Loads as the program does.
+    /// Loads as the program does when it is given an hour.
     func load(
         _ hour: ClockHour = hour, limits: RetryLimits = impatient, replacing: Bool = false
     ) async throws -> HourReport {
+        try await withLoader(limits, replacing: replacing) { loader in
+            var watch = ClosingWatch(limit: loader.closeTimeout)
+            return try await loader.load(hour, waiting: &watch)
+        }
+    }
+
+    /// Loads as the program does when it is given nothing; the hour behind `hours` is the current one.
+    @discardableResult
+    func catchUp(_ hours: Range<ClockHour>, limits: RetryLimits = impatient) async throws -> Int {
+        try await withLoader(limits) { try await $0.catchUp(hours) }
+    }
+
+    private func withLoader<Result: Sendable>(
+        _ limits: RetryLimits, replacing: Bool = false, _ body: @Sendable @escaping (HourLoader) async throws -> Result
+    ) async throws -> Result {
         let settings = try LoaderSettings(in: Environment(variables))
         let logger = Logger(label: "loader") { _ in SwiftLogNoOpLogHandler() }
-        return try await HourLoader.with(settings, limits: limits, replacing: replacing, logger: logger) {
-            try await $0.load(hour)
-        }
+        return try await HourLoader.with(settings, limits: limits, replacing: replacing, logger: logger, body)
     }
 
     /// The error with which a load fails; nil when it does not.
@@ -96,6 +113,9 @@ struct LoadRig {
         }
     }
 
+    /// How many ``addTrades(_:to:)`` adds beside those that it is told.
+    static let specialTrades = 4
+
     /// Adds trades of the hour: its first and its last millisecond, two equal ones, and `count` more
     /// with as many digits as the exchange sends.
     func addTrades(_ count: Int, to hour: ClockHour = hour) async throws {
@@ -112,6 +132,29 @@ struct LoadRig {
             """)
     }
 
+    /// Creates the consumer's table of its progress, as far as the loader reads it.
+    func addProgressTable() async throws {
+        try await execute(
+            """
+            CREATE TABLE kafka_offsets (topic text NOT NULL, partition integer NOT NULL, next_offset bigint NOT NULL,
+                updated_at timestamptz NOT NULL DEFAULT now(), last_event_time timestamptz, caught_up_at timestamptz,
+                PRIMARY KEY (topic, partition))
+            """)
+    }
+
+    /// Says how far a partition has come; nil is nothing yet.
+    func progress(
+        _ partition: Int, lastEvent: String? = nil, caughtUp: String? = nil, topic: String = "upbit_ticker"
+    ) async throws {
+        let times = [lastEvent, caughtUp].map { $0.map { "'\($0)'" } ?? "NULL" }.joined(separator: ", ")
+        try await execute(
+            """
+            INSERT INTO kafka_offsets (topic, partition, next_offset, last_event_time, caught_up_at)
+            VALUES ('\(topic)', \(partition), 0, \(times)) ON CONFLICT (topic, partition) DO UPDATE SET
+                last_event_time = excluded.last_event_time, caught_up_at = excluded.caught_up_at
+            """)
+    }
+
     /// What the source holds of an hour and the final table should: code, microseconds, price, volume.
     func sourceRows(_ hour: ClockHour = hour) async throws -> [String] {
         try await query(
@@ -123,15 +166,31 @@ struct LoadRig {
     }
 
     /// The whole final table, in the same spelling.
-    func finalRows() async throws -> [String] {
-        try await fake.rows("upbit", "trade_data").map { row in
+    func finalRows() async throws -> [String] { try await finalRowsByHour().values.flatMap(\.self).sorted() }
+
+    /// The same, each hour for itself.
+    func finalRowsByHour() async throws -> [ClockHour: [String]] {
+        let rows = try await fake.rows(dataset, "trade_data").map { row in
             let numbers = try ["trade_price", "trade_volume"].map { try Numeric(row[$0] ?? "").description }
             return [row["code"] ?? "", row["time"] ?? ""].appending(numbers).joined(separator: "|")
-        }.sorted()
+        }
+        return Dictionary(grouping: rows.sorted()) { row in
+            let microseconds = row.split(separator: "|").dropFirst().first.flatMap { Int($0) } ?? 0
+            return ClockHour(number: microseconds / 3_600_000_000)
+        }
     }
 
     func ledger() async throws -> [String] {
         try await query("SELECT hour, state, rows, rejected_rows, attempts FROM warehouse_loads ORDER BY hour")
+    }
+
+    /// The same without attempts, for the table of this dataset alone.
+    func ledgerOfTable() async throws -> [String] {
+        try await query(
+            """
+            SELECT hour, state, rows, rejected_rows FROM warehouse_loads
+            WHERE warehouse_table LIKE '%.\(dataset).%' ORDER BY hour
+            """)
     }
 
     /// Returns when a request of `endpoint` was answered, with `status` if one is given.

@@ -87,4 +87,42 @@ struct ProcessTests {
             _ = try await other.entry(of: LoadRig.hour)
         }
     }
+
+    @Test("Of two programs at once, for one hour or for two, the second waits, and both hours are exact")
+    func together() async throws {
+        for (index, second) in [LoadRig.hour, LoadRig.hour.next].enumerated() {
+            try await LoadRig.with { rig in
+                try await rig.addTrades(300)
+                try await rig.addTrades(200, to: LoadRig.hour.next)
+                let loaders = try [LoadRig.hour, second].map { try start(rig, "--hour", $0.description) }
+                for loader in loaders {
+                    #expect(try await loader.exitStatus(within: Self.limit) == .code(0))
+                    try await loader.output.closed(within: Self.limit, "the end of the output")
+                }
+                let lines = loaders.flatMap(\.output.elements)
+                #expect(lines.count { $0.contains("published") } == 1 + index)
+                #expect(lines.count { $0.contains("unchanged") } == 1 - index)
+                let hours = Set([LoadRig.hour, second]).sorted()
+                #expect(try await rig.query("SELECT attempts FROM warehouse_loads") == hours.map { _ in "1" })
+                let final = try await rig.finalRowsByHour()
+                for hour in hours { #expect(try await final[hour] == rig.sourceRows(hour)) }
+            }
+        }
+    }
+
+    @Test("A program that may not wait leaves another one alone, with code 69")
+    func leaves() async throws {
+        try await LoadRig.with { rig in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let table = "\(rig.fake.projectID).upbit.trade_data"
+            let other = try await Ledger.open(rig.source, table: table, lockTimeout: .seconds(1), logger: logger)
+            var rig = rig
+            rig.variables["LOADER_LOCK_TIMEOUT"] = "1s"
+            for hour in [LoadRig.hour, LoadRig.hour.next] {
+                let loader = try start(rig, "--hour", hour.description)
+                #expect(try await loader.exitStatus(within: Self.limit) == .code(69))
+            }
+            _ = try await other.entry(of: LoadRig.hour)
+        }
+    }
 }

@@ -71,7 +71,7 @@ struct RecoveryTests {
             try await rig.addTrades(350)
             var limits = LoadRig.impatient
             limits.transient = .init(tries: 1, base: .zero, longest: .zero)
-            _ = try? await rig.load(LoadRig.hour.previous)
+            _ = try? await rig.load(LoadRig.hour.advanced(by: -1))
             // Some batches land, then BigQuery is away for good.
             rig.fake.inject(.unavailableAfterDone, on: .insertAll, times: 2)
             #expect(await rig.failure(limits: limits) is BigQueryError)

@@ -5,6 +5,7 @@ final class BigQueryService: Sendable {
     let warehouse: Warehouse
     let tokens: TokenService
     let faults = FaultQueue()
+    let watch = RequestWatch()
     let exchanges = EventLog<FakeBigQuery.Exchange>()
     private let jobs: JobBook
     private let project: String
@@ -26,6 +27,10 @@ final class BigQueryService: Sendable {
         guard let route = Route(request, project: project) else {
             return GoogleError.notFound("\(request.method) /\(request.path.joined(separator: "/"))").response
         }
+        return await watch.around(route.endpoint) { await answer(request, route) }
+    }
+
+    private func answer(_ request: HTTPRequest, _ route: Route) async -> HTTPResponse {
         var rowCount = 0
         var response = HTTPResponse(status: 500, body: [])
         do throws(GoogleError) {

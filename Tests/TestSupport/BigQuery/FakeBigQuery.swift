@@ -69,6 +69,14 @@ package final class FakeBigQuery: Sendable {
         service.faults.add(fault, on: endpoint, times: times)
     }
 
+    /// Forgets the faults that met no request, and says how many they were.
+    @discardableResult
+    package func clearFaults() -> Int { service.faults.clear() }
+
+    /// Calls `watcher` when a request has arrived and when it was carried out; the request goes on when it
+    /// returns. Requests are counted anew from here; nil ends it.
+    package func watch(_ watcher: (@Sendable (RequestMoment) async -> Void)?) { service.watch.begin(watcher) }
+
     /// No token that was issued so far is good any more.
     package func revokeTokens() { service.tokens.revokeAll() }
 }

@@ -34,12 +34,55 @@ package enum Fault: Sendable {
         GoogleError(403, "quotaExceeded", "Quota exceeded: Your project exceeded quota for streaming inserts"))
 }
 
+/// A point in the life of one request, at which a test can step in.
+package struct RequestMoment: Sendable {
+    package enum Phase: CaseIterable, Sendable {
+        /// It has arrived whole, and nothing was done.
+        case arrived
+        /// All was done, and nothing was answered.
+        case done
+    }
+
+    /// Which of the requests since the test began to watch; the first is 0.
+    package let index: Int
+    package let endpoint: Endpoint
+    package let phase: Phase
+}
+
+/// Who watches the requests, and how many there were since.
+final class RequestWatch: Sendable {
+    typealias Watcher = @Sendable (RequestMoment) async -> Void
+
+    private let state = Mutex<(watcher: Watcher?, count: Int)>((nil, 0))
+
+    func begin(_ watcher: Watcher?) { state.withLock { $0 = (watcher, 0) } }
+
+    /// Tells both moments of a request to whoever watches when it arrives.
+    func around(_ endpoint: Endpoint, _ work: () async -> HTTPResponse) async -> HTTPResponse {
+        let (watcher, index) = state.withLock { state in
+            state.count += 1
+            return (state.watcher, state.count - 1)
+        }
+        await watcher?(RequestMoment(index: index, endpoint: endpoint, phase: .arrived))
+        let response = await work()
+        await watcher?(RequestMoment(index: index, endpoint: endpoint, phase: .done))
+        return response
+    }
+}
+
 /// Faults that wait for their request: the first one injected is the first one taken.
 final class FaultQueue: Sendable {
     private let waiting = Mutex<[Endpoint: [Fault]]>([:])
 
     func add(_ fault: Fault, on endpoint: Endpoint, times: Int) {
         waiting.withLock { $0[endpoint, default: []] += Array(repeating: fault, count: times) }
+    }
+
+    func clear() -> Int {
+        waiting.withLock { waiting in
+            defer { waiting = [:] }
+            return waiting.values.reduce(0) { $0 + $1.count }
+        }
     }
 
     func take(_ endpoint: Endpoint) -> Fault? {

@@ -25,6 +25,8 @@ struct TableDefinition: Sendable {
     let columns: [Column]
     /// The column that the table is partitioned by, when it is.
     let partitionColumn: String?
+    /// `HOUR`, `DAY` … and how long a partition is kept after its beginning; nil for ever.
+    private let expiry: (unit: String, microseconds: Int64)?
     /// The request, which tables.get answers.
     private let resource: JSON
     let created: Int64
@@ -45,6 +47,11 @@ struct TableDefinition: Sendable {
         }
         self.columns = columns
         partitionColumn = try Self.partitioning(body["timePartitioning"], columns)
+        expiry = body["timePartitioning"].flatMap { partitioning in
+            guard let unit = partitioning["type"]?.text, let milliseconds = partitioning["expirationMs"]?.integer
+            else { return nil }
+            return (unit, milliseconds * 1_000)
+        }
         try Self.checkClustering(body["clustering"], columns)
         resource = body
         self.created = created
@@ -97,6 +104,15 @@ struct TableDefinition: Sendable {
     var createStatement: String {
         let columns = columns.map { "\"\($0.name)\" \($0.type.postgres)\($0.isRequired ? " NOT NULL" : "")" }
         return "CREATE TABLE \(name.quoted) (\(columns.joined(separator: ", ")))"
+    }
+
+    /// Deletes the partitions that have expired; nil when none ever does.
+    func expiryStatement(now: Int64) -> String? {
+        guard let partitionColumn, let expiry else { return nil }
+        return """
+            DELETE FROM \(name.quoted) WHERE date_trunc('\(expiry.unit)', "\(partitionColumn)", 'UTC') \
+            <= timestamptz 'epoch' + \(now - expiry.microseconds) * interval '1 microsecond'
+            """
     }
 
     /// The resource, with types spelled as the REST API spells them.

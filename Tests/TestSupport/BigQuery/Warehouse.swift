@@ -19,6 +19,7 @@ actor Warehouse {
     /// When a row with this id was last taken.
     private var insertIDs: [TableName: [String: Int64]] = [:]
     private var lastSweep: Int64 = 0
+    private var lastExpiry: Int64 = 0
 
     init(_ configuration: PostgresConfiguration, options: FakeBigQuery.Options) throws {
         self.configuration = configuration
@@ -63,6 +64,7 @@ actor Warehouse {
     /// Writes the rows whose ids were not seen within the window.
     func append(_ request: InsertAllRequest, to table: TableName, now: Int64) throws(GoogleError) {
         sweep(now)
+        try expirePartitions(now)
         var lines: [UInt8] = []
         var seen = insertIDs[table] ?? [:]
         let horizon = now - options.insertIDWindow.microseconds
@@ -87,6 +89,15 @@ actor Warehouse {
         insertIDs = insertIDs.mapValues { $0.filter { $0.value > horizon } }
     }
 
+    /// Deletes what has expired, once an hour.
+    private func expirePartitions(_ now: Int64) throws(GoogleError) {
+        guard now - lastExpiry >= 3_600_000_000 else { return }
+        lastExpiry = now
+        for table in tables.values {
+            if let statement = table.expiryStatement(now: now) { try execute(statement) }
+        }
+    }
+
     private func copy(_ lines: [UInt8], to table: TableName) throws(GoogleError) {
         try reconnectIfNeeded()
         let statement = "COPY \(table.quoted) FROM STDIN"
@@ -102,6 +113,7 @@ actor Warehouse {
     func run(
         _ translation: SQLTranslation, values: [String?], project: String, now: Int64
     ) throws(GoogleError) -> QueryResult {
+        try expirePartitions(now)
         for name in translation.tables { _ = try table(name, project: project) }
         if let name = translation.changedTable { try checkStreamingBuffer(of: name, project: project, now: now) }
         return try query(translation.statement, values, isQuery: translation.isQuery)

@@ -47,7 +47,8 @@ package final class Pipeline {
     package func runLoader(_ arguments: [String]) async throws -> (
         exit: ChildProcess.Exit, output: [String], errors: [String]
     ) {
-        let loader = try service("loader", databaseSettings.merging(warehouse.loaderSettings) { $1 }, arguments)
+        let settings = databaseSettings.merging(warehouse.loaderSettings) { $1 }
+        let loader = try service("loader", settings.merging(["KAFKA_TOPIC": broker.topic]) { $1 }, arguments)
         let exit = try await loader.exitStatus(within: .seconds(600))
         try await loader.errors.closed(within: .seconds(10), "the loader's output")
         return (exit, loader.output.elements, loader.errors.elements)

@@ -1,0 +1,34 @@
+/// An hour in the source: what `NUMERIC` can hold, and how many rows it cannot.
+struct SourceTotals: Equatable, Sendable {
+    var fitting = LoadTotals()
+    var unfitRows = 0
+
+    var rows: Int { fitting.rows + unfitRows }
+
+    /// True when `other` has as many rows of each kind, and the same sums where both have one.
+    func agrees(with other: SourceTotals) -> Bool {
+        unfitRows == other.unfitRows && fitting.agrees(with: other.fitting)
+    }
+
+    /// All hours from `$1` up to `$2` in one pass over their rows; hours without rows are not in it.
+    static let statement = """
+        SELECT extract(epoch FROM hour)::bigint / 3600, count(*) FILTER (WHERE fits),
+            coalesce(sum(trade_price) FILTER (WHERE fits), 0), coalesce(sum(trade_volume) FILTER (WHERE fits), 0),
+            count(*) FILTER (WHERE NOT fits)
+        FROM (
+            SELECT date_trunc('hour', time, 'UTC') AS hour, trade_price, trade_volume,
+                \(fits(price: "trade_price", volume: "trade_volume")) AS fits
+            FROM trade_data WHERE time >= $1::timestamptz AND time < $2::timestamptz) AS trades
+        GROUP BY hour
+        """
+
+    /// SQL that is true for a row that `NUMERIC` holds as it is. NULL, NaN and infinity are neither below
+    /// 10^29 nor equal to themselves rounded.
+    static func fits(price: String, volume: String) -> String {
+        """
+        (code IS NOT NULL
+            AND coalesce(abs(\(price)) < 1e29 AND \(price) = round(\(price), 9), false)
+            AND coalesce(abs(\(volume)) < 1e29 AND \(volume) = round(\(volume), 9), false))
+        """
+    }
+}

@@ -1,0 +1,69 @@
+import Logging
+
+extension HourLoader {
+    /// Loads the hours that somebody named, in their order; the number of rejected rows.
+    ///
+    /// It stops at the first hour that fails: whoever named them looks at it, and names what is left.
+    func loadAll(_ hours: [ClockHour]) async throws -> Int {
+        try await load(hours) { _ in false }
+    }
+
+    /// Loads those of `hours` that are missing or have changed, oldest first; the number of rejected rows.
+    ///
+    /// An hour that cannot be loaded does not keep the others from it: nobody watches, and the same hour
+    /// would stand in the way of each run.
+    func catchUp(_ hours: Range<ClockHour>) async throws -> Int {
+        let progress = try await ledger.consumerProgress(topic: topic)
+        let plan = CatchUp(
+            of: hours, source: try await ledger.sourceTotals(of: hours), ledger: try await ledger.remembered(hours)
+        ) { HourClosing(of: $0, progress, current: hours.upperBound) == .closed }
+        if let line = plan.unchangedLine(of: hours) { print(line) }
+        return try await load(plan.due, passingOver: FailedHours.concernsOneHour)
+    }
+
+    /// A line for each hour on standard output.
+    private func load(_ hours: [ClockHour], passingOver canPass: (any Error) -> Bool) async throws -> Int {
+        try await warnOfOlderConsumer()
+        var progress = Progress(total: hours.count)
+        var watch = ClosingWatch(limit: closeTimeout)
+        var failed = FailedHours()
+        var rejectedRows = 0
+        progress.draw()
+        defer { progress.clear() }
+        for hour in hours {
+            try Task.checkCancellation()
+            let start = ContinuousClock.now
+            do {
+                let report = try await load(hour, waiting: &watch)
+                rejectedRows += report.rejectedRows
+                progress.finished(report.line(elapsed: .now - start))
+            } catch {
+                guard canPass(error) else { throw error }
+                logger.error(
+                    "the hour was not loaded, going on with the next",
+                    metadata: ["hour": "\(hour)", "error.message": "\(error)"])
+                failed.append(hour, error)
+            }
+        }
+        if let error = failed.error { throw error }
+        return rejectedRows
+    }
+}
+
+extension HourReport {
+    /// `2026-01-01T05  51000 rows  2 rejected  published  1.3 s`
+    func line(elapsed: Duration) -> String {
+        let tenths = elapsed.components.seconds * 10 + elapsed.components.attoseconds / 100_000_000_000_000_000
+        let state = isProvisional ? "\(outcome.rawValue), provisional: the hour was not closed" : outcome.rawValue
+        return "\(hour)  \(rows) rows  \(rejectedRows) rejected  \(state)  \(tenths / 10).\(tenths % 10) s"
+    }
+}
+
+extension CatchUp {
+    /// `2026-01-01T05 up to 2026-01-03T05  46 hours unchanged`; nil when there is none.
+    func unchangedLine(of hours: Range<ClockHour>) -> String? {
+        guard unchanged > 0 else { return nil }
+        let count = unchanged == 1 ? "1 hour" : "\(unchanged) hours"
+        return "\(hours.lowerBound) up to \(hours.upperBound)  \(count) unchanged"
+    }
+}
