@@ -26,16 +26,16 @@ final class ConsumerLoop: @unchecked Sendable {
     private var database: DatabaseLink
     private var batch: Batch
     /// The partitions that the group gave to this member.
-    private var assigned: [Int32] = []
-    /// What the database had for them when it was last read or written; none for a new partition.
-    private var stored: [Int32: Int64] = [:]
-    /// True while records of `assigned` are fetched from where `stored` says.
+    private var assigned: [TopicPartition] = []
+    /// True while records of `assigned` are fetched from where the database is.
     private var isFetching = false
     private var totals = Totals()
 
     private struct Totals {
         var rows = 0
         var deadLetters = 0
+        var gaps = 0
+        var repeats = 0
         var batches = 0
     }
 
@@ -44,7 +44,7 @@ final class ConsumerLoop: @unchecked Sendable {
         self.settings = settings
         self.logger = logger
         database = DatabaseLink(settings, logger: logger)
-        batch = Batch(topic: settings.topic, limits: settings.batch)
+        batch = Batch(topics: settings.topics, limits: settings.batch)
     }
 
     /// Ends ``run()`` after the batch at hand. Any thread.
@@ -57,8 +57,9 @@ final class ConsumerLoop: @unchecked Sendable {
     ///
     /// - Throws: ``Failure`` for what a person has to decide or mend.
     func run() throws {
-        try consumer.subscribe(topic: settings.topic)
-        logger.info("subscribed", metadata: ["kafka.topic": "\(settings.topic)", "kafka.group": "\(settings.group)"])
+        try consumer.subscribe(to: [settings.topics.ticks, settings.topics.gaps])
+        logger.info(
+            "subscribed", metadata: ["kafka.topic": "\(settings.topics.ticks)", "kafka.group": "\(settings.group)"])
         while !isStopping.load(ordering: .acquiring) {
             try consumer.poll(timeoutMilliseconds: pollTimeoutMilliseconds()) { try handle($0) }
             if !isFetching { try startFetching() }
@@ -69,7 +70,8 @@ final class ConsumerLoop: @unchecked Sendable {
         logger.info(
             "stopped",
             metadata: [
-                "rows": "\(totals.rows)", "dead_letters": "\(totals.deadLetters)", "batches": "\(totals.batches)",
+                "rows": "\(totals.rows)", "dead_letters": "\(totals.deadLetters)", "gaps": "\(totals.gaps)",
+                "repeats": "\(totals.repeats)", "batches": "\(totals.batches)",
             ])
     }
 
@@ -85,7 +87,7 @@ final class ConsumerLoop: @unchecked Sendable {
         switch event {
         case .record(let record): take(record)
         case .assigned(let partitions):
-            assigned = partitions.map(\.partition).sorted()
+            assigned = partitions.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
             logger.info("assigned", metadata: ["kafka.partitions": "\(assigned)"])
             stopFetching()
         case .revoked:
@@ -99,18 +101,10 @@ final class ConsumerLoop: @unchecked Sendable {
     }
 
     private func take(_ record: KafkaRecord) {
-        guard isFetching else { return }
-        // Whatever was read ahead before an assignment must not come after it: compare-and-set looks at
-        // where a batch begins, not at each of its records.
-        let next = batch.nextOffsets[record.partition] ?? stored[record.partition] ?? 0
-        guard record.offset >= next else {
-            logger.warning(
-                "a record came twice and is passed over",
-                metadata: ["kafka.partition": "\(record.partition)", "kafka.offset": "\(record.offset)"])
-            return
-        }
-        batch.add(
-            partition: record.partition, offset: record.offset, key: record.key, value: record.value, at: clock.now)
+        guard isFetching, !batch.add(SourceRecord(record, settings.topics), at: clock.now) else { return }
+        logger.warning(
+            "a record came twice and is passed over",
+            metadata: ["kafka.partition": "\(record.partition)", "kafka.offset": "\(record.offset)"])
     }
 
     // MARK: - Database
@@ -118,23 +112,19 @@ final class ConsumerLoop: @unchecked Sendable {
     /// Starts to fetch the assigned partitions from where the database is, as soon as it tells.
     private func startFetching() throws {
         guard !assigned.isEmpty else { return }
-        let offsets = try database.use { store throws(PostgresError) in try store.nextOffsets(of: assigned) }
-        guard let offsets else { return }
-        stored = offsets
-        try consumer.assign(
-            assigned.map { partition in
-                (
-                    TopicPartition(topic: settings.topic, partition: partition),
-                    offsets[partition].map { .at($0) } ?? .beginning
-                )
-            })
+        let stored = try database.use { store throws(PostgresError) in try store.positions() }
+        guard let stored else { return }
+        batch.begin(at: Positions(assigned, of: settings.topics, stored: stored))
+        let offsets = batch.positions.all.map { position in
+            (position.partition, position.stored.map { KafkaOffset.at($0) } ?? .beginning)
+        }
+        try consumer.assign(offsets)
         isFetching = true
-        logger.debug("fetching", metadata: ["kafka.offsets": "\(offsets.sorted { $0.key < $1.key })"])
+        logger.debug("fetching", metadata: ["kafka.offsets": "\(offsets)"])
     }
 
     private func stopFetching() {
-        batch.removeAll()
-        stored = [:]
+        batch.begin(at: Positions())
         isFetching = false
         // Keeps the membership of the group; only fetching ends.
         try? consumer.unassign()
@@ -144,7 +134,7 @@ final class ConsumerLoop: @unchecked Sendable {
         guard !batch.isEmpty else { return }
         let outcome = try database.use { store throws(PostgresError) in
             do throws(Store.WriteError) {
-                try store.write(batch, over: stored)
+                try store.write(batch)
                 return true
             } catch {
                 switch error {
@@ -165,24 +155,34 @@ final class ConsumerLoop: @unchecked Sendable {
 
     private func batchWritten() {
         database.succeeded()
-        stored.merge(batch.nextOffsets) { _, next in next }
         totals.rows += batch.rowCount
         totals.deadLetters += batch.deadLetterCount
+        totals.gaps += batch.gaps.count
+        totals.repeats += batch.repeatCount
         totals.batches += 1
         if batch.deadLetterCount > 0 {
             logger.warning("records went to dead_letters", metadata: ["records": "\(batch.deadLetterCount)"])
         }
-        logger.debug("written", metadata: ["rows": "\(batch.rowCount)", "dead_letters": "\(batch.deadLetterCount)"])
-        consumer.reportProgress(
-            batch.nextOffsets.map { (TopicPartition(topic: settings.topic, partition: $0.key), .at($0.value)) })
-        batch.removeAll()
+        logger.debug(
+            "written",
+            metadata: [
+                "rows": "\(batch.rowCount)", "dead_letters": "\(batch.deadLetterCount)", "gaps": "\(batch.gaps.count)",
+                "repeats": "\(batch.repeatCount)",
+            ])
+        consumer.reportProgress(batch.positions.moved.map { ($0.partition, .at($0.next)) })
+        batch.written()
     }
 
     // MARK: - Errors
 
     private func handle(_ error: KafkaError, _ partition: TopicPartition?) throws {
         switch error.code {
-        case .offsetReset, .offsetOutOfRange: throw missingOffset(partition, error)
+        case .offsetReset, .offsetOutOfRange:
+            throw partition.map { MissingOffset(partition: $0, error, batch.positions, consumer).failure }
+                ?? Failure(ExitStatus.software, "an offset in kafka_offsets is not in its topic: \(error)")
+        case .unknownTopic:
+            // Told once a topic: that of the gaps is there from the first gap on.
+            logger.info("a topic does not exist yet and is read when it does", metadata: ["kafka.error": "\(error)"])
         case _ where error.isFatal:
             throw Failure(ExitStatus.unavailable, "the Kafka client cannot go on: \(error)")
         default:
@@ -190,34 +190,5 @@ final class ConsumerLoop: @unchecked Sendable {
                 "kafka",
                 metadata: ["kafka.error": "\(error)", "kafka.partition": "\(partition.map { "\($0)" } ?? "-")"])
         }
-    }
-
-    /// The stored offset is not in the topic. Going on anywhere else would lose or double records
-    /// without a word, so somebody has to choose.
-    private func missingOffset(_ partition: TopicPartition?, _ error: KafkaError) -> Failure {
-        guard let partition else {
-            return Failure(
-                ExitStatus.software, "an offset in kafka_offsets is not in topic \(settings.topic): \(error)")
-        }
-        let number = partition.partition
-        let next = stored[number].map { "\($0)" } ?? "its beginning"
-        let range: String
-        let oldest: String
-        if let marks = try? consumer.watermarks(of: partition, timeoutMilliseconds: 3_000) {
-            range = "the topic has offsets \(marks.low) to \(marks.high) now"
-            oldest = "\(marks.low)"
-        } else {
-            range = "the topic's offsets cannot be asked now"
-            oldest = "<offset>"
-        }
-        return Failure(
-            ExitStatus.software,
-            """
-            \(partition): kafka_offsets continues at \(next), but \(range) (\(error)). Most likely records were \
-            deleted before they were read, or the topic was created anew. Nothing was skipped. Either restore \
-            the topic, or accept what is missing and continue at an offset of your choice with \
-            INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('\(partition.topic)', \(number), \(oldest)) \
-            ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset;
-            """)
     }
 }

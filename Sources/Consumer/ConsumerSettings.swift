@@ -3,7 +3,7 @@ import Runtime
 
 /// Everything that the consumer can be told, read and checked at once.
 struct ConsumerSettings {
-    let topic: String
+    let topics: Topics
     let group: String
     let kafka: [KafkaSettings.Property]
     let database: PostgresConfiguration
@@ -11,7 +11,7 @@ struct ConsumerSettings {
     let batch: Batch.Limits
 
     init(_ environment: Environment) throws(ConfigurationError) {
-        topic = try KafkaSettings.topic.value(in: environment)
+        topics = Topics(ticks: try KafkaSettings.topic.value(in: environment))
         group = try KafkaSettings.group.value(in: environment)
         kafka = try KafkaSettings.properties(in: environment)
         let settings = try DatabaseSettings(in: environment)

@@ -75,7 +75,7 @@ struct GroupTests {
                     ("bootstrap.servers", cluster.bootstrapServers), ("session.timeout.ms", "4000"),
                     ("max.poll.interval.ms", "4000"), ("heartbeat.interval.ms", "200"),
                 ])
-            try consumer.subscribe(topic: "t")
+            try consumer.subscribe(to: ["t"])
             _ = try consumer.seen { if case .assigned = $0 { true } else { false } }
             try consumer.assign((0..<4).map { (TopicPartition(topic: "t", partition: $0), .beginning) })
             // The work that takes too long.
@@ -94,7 +94,7 @@ struct GroupTests {
         try await blocking {
             let consumer = try KafkaConsumer(
                 group: "g", properties: [("bootstrap.servers", cluster.bootstrapServers)])
-            try consumer.subscribe(topic: "t")
+            try consumer.subscribe(to: ["t"])
             _ = try consumer.seen { if case .assigned = $0 { true } else { false } }
             let start = ContinuousClock.now
             consumer.close()
@@ -107,7 +107,7 @@ struct GroupTests {
         let cluster = try cluster()
         let consumer = try KafkaConsumer(
             group: "g", properties: [("bootstrap.servers", cluster.bootstrapServers)])
-        try consumer.subscribe(topic: "t")
+        try consumer.subscribe(to: ["t"])
         // Long enough for the mock cluster to hand out partitions, which nobody polls for.
         try await Task.sleep(for: .seconds(seconds))
         try await blocking {

@@ -16,7 +16,7 @@ final class Member: Sendable {
             ("heartbeat.interval.ms", "200"),
         ]
         consumer = try KafkaConsumer(group: group, properties: base + properties)
-        try consumer.subscribe(topic: topic)
+        try consumer.subscribe(to: [topic])
         Task.detached { [self] in
             try? await blocking { self.run() }
             ended.append(())

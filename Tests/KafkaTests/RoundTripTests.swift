@@ -20,10 +20,14 @@ struct RoundTripTests {
             var copy: Copy?
             _ = try TopicReader.readAll("t", partitions: 1, servers: cluster.bootstrapServers) { record in
                 #expect(record.topic == "t" && record.partition == 0 && record.offset == 0)
+                var headers: [[UInt8]?] = [nil, nil]
+                record.forEachHeader { name, value in
+                    headers[name.elementsEqual("a".utf8) ? 0 : 1] = value.map { Array($0) }
+                }
                 copy = Copy(
                     key: record.key.map { Array($0) }, value: record.value.map { Array($0) },
                     timestamp: record.timestampMilliseconds,
-                    headers: [record.header("a").map { Array($0) }, record.header("b").map { Array($0) }])
+                    headers: headers)
             }
             return copy
         }

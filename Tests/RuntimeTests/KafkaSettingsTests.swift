@@ -78,4 +78,13 @@ struct KafkaSettingsTests {
             configurationError("", "`acks` must be set to `all`", []).description
                 == "Kafka: librdkafka refuses the settings: `acks` must be set to `all`")
     }
+
+    @Test(
+        "A topic has a name that Kafka takes",
+        arguments: ["a b", "a/b", "ü", "a\"", String(repeating: "a", count: 241)])
+    func topicName(_ name: String) {
+        #expect(throws: ConfigurationError.self) {
+            try KafkaSettings.topic.value(in: Environment(["KAFKA_TOPIC": name]))
+        }
+    }
 }

@@ -42,6 +42,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         // Bounds on memory: what waits here was read ahead of the database.
         ("queued.max.messages.kbytes", "49152"), ("queued.min.messages", "1000000"),
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
+        // How soon a topic or a partition that is new is noticed.
+        ("topic.metadata.refresh.interval.ms", "30000"),
     ]
 
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
@@ -66,9 +68,11 @@ package final class KafkaConsumer: @unchecked Sendable {
         rd_kafka_queue_destroy(queue)
     }
 
+    /// A topic that does not exist yet is told as an error, once, and joins when it appears.
+    ///
     /// The corresponding C function is `rd_kafka_subscribe`.
-    package func subscribe(topic: String) throws(KafkaError) {
-        let topics = PartitionList(topics: [topic])
+    package func subscribe(to topics: [String]) throws(KafkaError) {
+        let topics = PartitionList(topics: topics)
         try check(rd_kafka_subscribe(handle.client, topics.list))
     }
 

@@ -12,6 +12,7 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The offset to start from is not in the partition, and no policy says where to go instead.
         package static let offsetReset = Code(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
         package static let offsetOutOfRange = Code(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+        package static let unknownTopic = Code(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         package static let messageTooLarge = Code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         package static let allBrokersDown = Code(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
     }

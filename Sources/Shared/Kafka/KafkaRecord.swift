@@ -1,4 +1,5 @@
 import CRDKafka
+import Glibc
 
 /// A record as librdkafka holds it. It is valid only within the call that hands it out.
 package struct KafkaRecord {
@@ -28,14 +29,41 @@ package struct KafkaRecord {
         return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : timestamp
     }
 
-    /// The bytes of the last header of that name; nil when there is none or it is null.
-    package func header(_ name: StaticString) -> UnsafeRawBufferPointer? {
+    /// True for a record of that topic.
+    package func belongs(to topic: KafkaTopicName) -> Bool {
+        topic.bytes.withUnsafeBufferPointer { name in
+            guard let name = name.baseAddress, let own = rd_kafka_topic_name(message.pointee.rkt) else { return false }
+            return strcmp(own, name) == 0
+        }
+    }
+
+    /// Hands name and value of every header to `body`, in their order; a value can be null.
+    ///
+    /// librdkafka reads a record's headers when they are first asked for and keeps them: this walks over
+    /// them once, whatever their number.
+    ///
+    /// The corresponding C functions are `rd_kafka_message_headers` and `rd_kafka_header_get_all`.
+    package func forEachHeader(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) -> Void) {
         var headers: OpaquePointer?
-        guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        guard rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        var index = 0
+        var name: UnsafePointer<CChar>?
         var value: UnsafeRawPointer?
         var size = 0
-        let cName = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-        guard rd_kafka_header_get_last(headers, cName, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-        return value.map { UnsafeRawBufferPointer(start: $0, count: size) }
+        while rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            if let name {
+                body(
+                    UnsafeRawBufferPointer(start: name, count: strlen(name)),
+                    value.map { UnsafeRawBufferPointer(start: $0, count: size) })
+            }
+            index += 1
+        }
     }
+}
+
+/// A topic's name as librdkafka spells it, so that records are told apart without making a String of each.
+package struct KafkaTopicName: Sendable {
+    fileprivate let bytes: [CChar]
+
+    package init(_ name: String) { bytes = Array(name.utf8CString) }
 }

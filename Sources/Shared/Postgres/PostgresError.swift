@@ -37,6 +37,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
 package enum SQLState {
     package static let uniqueViolation = "23505"
     package static let inFailedTransaction = "25P02"
+    package static let insufficientPrivilege = "42501"
     package static let undefinedTable = "42P01"
     package static let datatypeMismatch = "42804"
     package static let lockNotAvailable = "55P03"

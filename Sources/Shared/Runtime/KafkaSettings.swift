@@ -2,7 +2,18 @@
 package enum KafkaSettings {
     package static let servers = Setting.text(
         "KAFKA_SERVERS", default: "localhost:9092", "Brokers to start from, as host:port, with commas between.")
-    package static let topic = Setting.text("KAFKA_TOPIC", default: "upbit_ticker", "Topic of the ticker frames.")
+    package static let topic = Setting<String>(
+        "KAFKA_TOPIC", default: "upbit_ticker",
+        "Topic of the ticker frames. Spans without data are told in the topic of this name with .gaps behind it.",
+        expected: "a topic's name: at most 240 letters, digits and characters of '._-'"
+    ) { name in
+        // Kafka's own rule, less the room for what comes behind.
+        (1...240).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+                    || "._-".utf8.contains(byte)
+            } ? name : nil
+    }
     package static let group = Setting.text(
         "KAFKA_GROUP_ID", default: "default_group",
         "Consumer group. It shares out the partitions; progress is kept in the database, so another name doubles nothing."

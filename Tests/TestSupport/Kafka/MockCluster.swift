@@ -41,6 +41,16 @@ package final class MockCluster: @unchecked Sendable {
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw SetupError("topic \(name): error \(error.rawValue)") }
     }
 
+    /// Makes the brokers say that they do not know the topic, until it is shown again. Left alone they
+    /// create whatever topic somebody asks for.
+    package func hideTopic(_ name: String) {
+        rd_kafka_mock_topic_set_error(cluster, name, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    }
+
+    package func showTopic(_ name: String) {
+        rd_kafka_mock_topic_set_error(cluster, name, RD_KAFKA_RESP_ERR_NO_ERROR)
+    }
+
     /// Cuts the connections of all brokers and refuses new ones, until ``setUp()``.
     package func setDown() { rd_kafka_mock_broker_set_down(cluster, -1) }
 

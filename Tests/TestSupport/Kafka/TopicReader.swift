@@ -74,9 +74,9 @@ package enum TopicReader {
         var records: [Record] = []
         _ = try readAll(topic, partitions: partitions, servers: servers) { record in
             var headers: [String: String] = [:]
-            if let value = record.header("producer") { headers["producer"] = String(decoding: value, as: UTF8.self) }
-            if let value = record.header("seq") { headers["seq"] = String(decoding: value, as: UTF8.self) }
-            if let value = record.header("received") { headers["received"] = String(decoding: value, as: UTF8.self) }
+            record.forEachHeader { name, value in
+                headers[String(decoding: name, as: UTF8.self)] = value.map { String(decoding: $0, as: UTF8.self) }
+            }
             records.append(
                 Record(
                     partition: record.partition, offset: record.offset, key: record.key.map { Array($0) },

@@ -3,36 +3,39 @@ import Kafka
 /// Writes records as another program would: any key, any value, headers or none. Used by one task.
 package final class TopicWriter {
     private let producer: KafkaProducer
-    private var sent: UInt64 = 0
 
     package init(_ topic: String, servers: String, properties: [(name: String, value: String)] = []) throws {
         producer = try KafkaProducer(topic: topic, properties: [("bootstrap.servers", servers)] + properties)
     }
 
+    package typealias Header = (name: StaticString, value: String)
+
     /// Sends a record, without a value when that is nil; waits while librdkafka's queue is full.
-    package func write(key: String?, value: [UInt8]?, timestampMilliseconds: Int64 = 1_700_000_000_000) throws {
-        let key = key.map { Array($0.utf8) }
+    package func write(
+        key: String?, value: [UInt8]?, timestampMilliseconds: Int64 = 1_700_000_000_000, headers: [Header] = []
+    ) throws {
+        let record = KafkaProducer.Record(
+            key: key.map { copy(Array($0.utf8)) },
+            value: value.map(copy) ?? UnsafeRawBufferPointer(start: nil, count: 0),
+            timestampMilliseconds: timestampMilliseconds,
+            headers: headers.map { (name: $0.name, value: copy(Array($0.value.utf8))) })
+        defer { for bytes in [record.key, record.value] + record.headers.map(\.value) { bytes?.deallocate() } }
         while true {
             do throws(KafkaError) {
-                let outcome = (value ?? []).withUnsafeBytes { bytes in
-                    (key ?? []).withUnsafeBytes { keyBytes in
-                        Result { () throws(KafkaError) in
-                            try producer.produce(
-                                .init(
-                                    key: key == nil ? nil : keyBytes,
-                                    value: value == nil ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes,
-                                    timestampMilliseconds: timestampMilliseconds), tag: 0)
-                        }
-                    }
-                }
-                try outcome.get()
-                sent += 1
+                try producer.produce(record, tag: 0)
                 return
             } catch {
                 guard error.code == .queueFull else { throw error }
                 producer.poll(timeoutMilliseconds: 100) { _ in }
             }
         }
+    }
+
+    /// To be deallocated by the caller. An empty value has an address too: one without is no value.
+    private func copy(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 1)
+        copy.copyBytes(from: bytes)
+        return UnsafeRawBufferPointer(rebasing: copy[..<bytes.count])
     }
 
     /// Returns when every record was acknowledged; blocks.

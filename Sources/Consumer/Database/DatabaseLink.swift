@@ -53,9 +53,11 @@ struct DatabaseLink: ~Copyable {
     private static let patience = 10
 
     private func refusal(_ error: PostgresError) -> Failure {
-        error.sqlState == SQLState.datatypeMismatch
-            ? Failure(ExitStatus.configuration, error.message)
-            : Failure(ExitStatus.unavailable, "the database refuses: \(error)")
+        switch error.sqlState {
+        case SQLState.datatypeMismatch, SQLState.insufficientPrivilege:
+            Failure(ExitStatus.configuration, error.message)
+        default: Failure(ExitStatus.unavailable, "the database refuses: \(error)")
+        }
     }
 
     /// Makes ``use(_:)`` return nil for a while.
@@ -75,6 +77,6 @@ struct DatabaseLink: ~Copyable {
         logger.info(
             "connected to the database",
             metadata: ["database.host": "\(settings.database.host)", "database.name": "\(settings.database.database)"])
-        return Store(connection, topic: settings.topic)
+        return Store(connection, topics: settings.topics)
     }
 }

@@ -1,10 +1,12 @@
 import Foundation
 import Postgres
 import TestSupport
+import Testing
 
 /// A broker, a database and the real consumer between them, for one test.
 final class ConsumerBench {
     static let topic = "upbit_ticker"
+    static let gaps = "upbit_ticker.gaps"
 
     let kafka: MockCluster
     let server: TimescaleServer
@@ -56,10 +58,52 @@ final class ConsumerBench {
         try writer.flush()
     }
 
-    /// Returns once the database has moved past `records` records.
+    /// Writes frames as a producer does: `numbers` are the frames' and, from 1 on, the producer's own.
+    func write(_ numbers: some Sequence<Int>, from producer: String) throws {
+        for number in numbers {
+            let code = "KRW-M\(number % 17)"
+            try writer.write(
+                key: code, value: Array(Self.frame(number, code: code).utf8),
+                headers: [("producer", producer), ("seq", "\(number + 1)"), ("received", "1778570091254000")])
+        }
+        try writer.flush()
+    }
+
+    /// Writes these values, in their order, into one partition of the gaps' topic.
+    func writeGaps(_ values: [String]) throws {
+        let writer = try TopicWriter(Self.gaps, servers: kafka.bootstrapServers)
+        for value in values { try writer.write(key: "producer", value: Array(value.utf8)) }
+        try writer.flush()
+    }
+
+    /// Returns once the database has moved past `records` records of gaps.
+    func waitForGaps(records: Int) async throws {
+        try await database.wait(
+            for: "SELECT sum(next_offset) FROM kafka_offsets WHERE topic = '\(Self.gaps)'", toBe: "\(records)")
+    }
+
+    /// Returns once the database has moved past `records` records of ticks.
     func waitUntilWritten(_ records: Int, within limit: Duration = .seconds(60)) async throws {
         try await database.wait(
-            for: "SELECT coalesce(sum(next_offset), 0) FROM kafka_offsets", toBe: "\(records)", within: limit)
+            for: "SELECT coalesce(sum(next_offset), 0) FROM kafka_offsets WHERE topic = '\(Self.topic)'",
+            toBe: "\(records)", within: limit)
+    }
+
+    /// The invariants: rows + dead letters + repeats are the records up to the stored offsets, and the rows
+    /// are the frames 0 up to `frames`, each once.
+    func expectEveryFrameOnce(
+        _ frames: Int, deadLetters: Int = 0, repeats: Int = 0, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let counts = try await database.rows(
+            """
+            SELECT (SELECT count(*) FROM trade_data), (SELECT count(*) FROM dead_letters WHERE topic = $1),
+                sum(repeats_dropped), sum(next_offset) FROM kafka_offsets WHERE topic = $1
+            """, [Self.topic])
+        let records = frames + deadLetters + repeats
+        #expect(
+            counts == [["\(frames)", "\(deadLetters)", "\(repeats)", "\(records)"]], sourceLocation: sourceLocation)
+        #expect(
+            try await summary() == "\(frames), \(frames), 0, \(frames - 1)", sourceLocation: sourceLocation)
     }
 
     /// "rows, distinct numbers, lowest, highest": the numbers are the prices' whole parts.

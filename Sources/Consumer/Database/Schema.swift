@@ -3,12 +3,14 @@ import Postgres
 
 /// The tables that the consumer writes, made when they are missing.
 enum Schema {
-    /// Creates what is missing and changes nothing that is there. Several consumers may do so at once.
+    /// Creates what is missing, and adds the columns that an older version did not have. Several consumers
+    /// may do so at once.
     ///
-    /// Where everything is there a role needs no right to create.
+    /// Where everything is there a role needs no right to create or alter.
     ///
     /// - Parameter chunkInterval: a PostgreSQL interval, such as `1 day`.
-    /// - Throws: ``SQLState/datatypeMismatch`` for a `trade_data` that would change what is written to it.
+    /// - Throws: ``SQLState/datatypeMismatch`` for a `trade_data` that would change what is written to it,
+    ///   ``SQLState/insufficientPrivilege`` with the statement that the role may not run.
     static func create(
         in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger
     ) throws(PostgresError) {
@@ -20,21 +22,46 @@ enum Schema {
             } else {
                 try checkTable(in: database)
             }
-            for (name, definition) in bookkeeping where try database.lacksRelation(name) {
-                try database.execute(definition)
+            for (name, definition) in Bookkeeping.tables where try database.lacksRelation(name) {
+                try run(definition, in: database)
+            }
+            let present = try columns(of: "kafka_offsets", in: database).keys
+            if !Bookkeeping.addedColumns.allSatisfy({ present.contains($0.name) }) {
+                try run(Bookkeeping.upgrade, in: database)
             }
         }
     }
 
-    /// A table that somebody else made must take every digit and every trade.
-    private static func checkTable(in database: borrowing PostgresConnection) throws(PostgresError) {
+    /// Runs a statement for which the role may lack the right: then somebody else has to.
+    private static func run(
+        _ statement: String, in database: borrowing PostgresConnection
+    ) throws(PostgresError) {
+        do {
+            try database.execute(statement)
+        } catch {
+            guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
+            throw PostgresError(
+                sqlState: error.sqlState, message: "\(error.message): run as the owner of the tables: \(statement)")
+        }
+    }
+
+    /// The types of a table's columns, by name.
+    private static func columns(
+        of table: String, in database: borrowing PostgresConnection
+    ) throws(PostgresError) -> [String: String] {
         let columns = try database.query(
             """
             SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
-            WHERE attrelid = 'trade_data'::regclass AND attnum > 0 AND NOT attisdropped
-            """)
+            WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
+            """, [table])
         var types: [String: String] = [:]
         for row in 0..<columns.rowCount { types[columns.text(row, 0) ?? ""] = columns.text(row, 1) }
+        return types
+    }
+
+    /// A table that somebody else made must take every digit and every trade.
+    private static func checkTable(in database: borrowing PostgresConnection) throws(PostgresError) {
+        let types = try columns(of: "trade_data", in: database)
         let expected = [
             "time": "timestamp with time zone", "code": "text", "trade_price": "numeric", "trade_volume": "numeric",
         ]
@@ -61,7 +88,7 @@ enum Schema {
         in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger
     ) throws(PostgresError) {
         // No unique key: equal trades in the same millisecond are legal, and a key would lose them.
-        try database.execute(
+        try run(
             """
             CREATE TABLE trade_data (
                 time timestamptz NOT NULL,
@@ -69,7 +96,7 @@ enum Schema {
                 trade_price numeric,
                 trade_volume numeric
             )
-            """)
+            """, in: database)
         if try hasTimescaleDB(database) {
             _ = try database.query(
                 "SELECT create_hypertable('trade_data', by_range('time', $1::interval))", [chunkInterval])
@@ -101,37 +128,4 @@ enum Schema {
             return false
         }
     }
-
-    /// The consumer's own tables, by name.
-    private static let bookkeeping = [
-        (
-            "kafka_offsets",
-            """
-            CREATE TABLE kafka_offsets (
-                topic text NOT NULL,
-                partition integer NOT NULL,
-                next_offset bigint NOT NULL,
-                updated_at timestamptz NOT NULL DEFAULT now(),
-                PRIMARY KEY (topic, partition)
-            )
-            """
-        ),
-        // No unique key here either: that each letter comes once is the offsets' doing, and a topic that
-        // was created anew has the same offsets again.
-        (
-            "dead_letters",
-            """
-            CREATE TABLE dead_letters (
-                topic text NOT NULL,
-                partition integer NOT NULL,
-                kafka_offset bigint NOT NULL,
-                key bytea,
-                value bytea,
-                reason text NOT NULL,
-                received_at timestamptz NOT NULL DEFAULT now()
-            );
-            CREATE INDEX dead_letters_offset_idx ON dead_letters (topic, partition, kafka_offset)
-            """
-        ),
-    ]
 }

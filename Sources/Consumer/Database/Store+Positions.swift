@@ -1,0 +1,85 @@
+import Kafka
+import Postgres
+
+extension Store {
+    /// Where the partitions of the two topics continue, as far as one was ever written.
+    func positions() throws(PostgresError) -> [TopicPartition: StoredPosition] {
+        let result = try database.query(
+            """
+            SELECT topic, partition, next_offset, pair ->> 0, pair ->> 1
+            FROM kafka_offsets
+            LEFT JOIN LATERAL jsonb_array_elements(producers) WITH ORDINALITY AS pairs (pair, place) ON true
+            WHERE topic IN ($1, $2)
+            ORDER BY topic, partition, place
+            """, [topics.ticks, topics.gaps])
+        var producers: [TopicPartition: [ProducerSequences.Entry]] = [:]
+        var offsets: [TopicPartition: Int64] = [:]
+        for row in 0..<result.rowCount {
+            guard let topic = result.text(row, 0), let number = result.integer(row, 1).flatMap({ Int32(exactly: $0) }),
+                let offset = result.integer(row, 2)
+            else { continue }
+            let partition = TopicPartition(topic: topic, partition: number)
+            offsets[partition] = offset
+            if let producer = result.text(row, 3), let last = result.text(row, 4).flatMap({ UInt64($0) }) {
+                producers[partition, default: []].append(.init(producer: Array(producer.utf8), last: last))
+            }
+        }
+        return offsets.reduce(into: [:]) { stored, offset in
+            stored[offset.key] = StoredPosition(
+                nextOffset: offset.value, producers: ProducerSequences(producers[offset.key] ?? []))
+        }
+    }
+
+    /// Moves the row of every position, if each is where the batch began; compare-and-set.
+    func move(_ positions: [Position]) throws(WriteError) {
+        let known = positions.filter { $0.stored != nil }
+        let new = positions.filter { $0.stored == nil }
+        let moved: Int
+        do throws(PostgresError) {
+            moved = try known.isEmpty ? 0 : update(known)
+            if !new.isEmpty { try insert(new) }
+        } catch {
+            // A partition's first row can be made once: whoever comes second read the same records.
+            throw error.sqlState == SQLState.uniqueViolation ? .superseded : .database(error)
+        }
+        guard moved == known.count else { throw .superseded }
+    }
+
+    private func update(_ positions: [Position]) throws(PostgresError) -> Int {
+        try database.query(
+            """
+            UPDATE kafka_offsets SET next_offset = moved.next, producers = moved.producers,
+                repeats_dropped = repeats_dropped + moved.repeats, updated_at = now()
+            FROM \(Self.moves)
+            WHERE kafka_offsets.topic = moved.topic AND kafka_offsets.partition = moved.partition
+                AND kafka_offsets.next_offset = moved.expected
+            """, [json(positions)]
+        ).affectedRows
+    }
+
+    private func insert(_ positions: [Position]) throws(PostgresError) {
+        _ = try database.query(
+            """
+            INSERT INTO kafka_offsets (topic, partition, next_offset, producers, repeats_dropped)
+            SELECT topic, partition, next, producers, repeats FROM \(Self.moves)
+            """, [json(positions)])
+    }
+
+    /// What ``json(_:)`` writes, as the rows of a table.
+    private static let moves = """
+        jsonb_to_recordset($1::jsonb) AS moved
+            (topic text, partition integer, expected bigint, next bigint, producers jsonb, repeats bigint)
+        """
+
+    /// Nothing needs escaping: a topic's name has been checked, as a producer's.
+    private func json(_ positions: [Position]) -> String {
+        let objects = positions.map { position in
+            """
+            {"topic":"\(position.partition.topic)","partition":\(position.partition.partition),\
+            "expected":\(position.stored.map { "\($0)" } ?? "null"),"next":\(position.next),\
+            "producers":\(position.producers.json),"repeats":\(position.repeats)}
+            """
+        }
+        return "[\(objects.joined(separator: ","))]"
+    }
+}

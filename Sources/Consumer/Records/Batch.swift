@@ -1,0 +1,122 @@
+import Market
+
+/// Records on their way into one transaction: rows and dead letters as COPY text, gaps, and how far each
+/// partition gets with them.
+///
+/// A record's digits go from Kafka's buffer into this one, and from here to the server.
+struct Batch {
+    /// The bounds that end a batch; whichever is met first.
+    struct Limits {
+        var rows: Int
+        var bytes: Int
+        /// How long the first record may wait.
+        var latency: Duration
+    }
+
+    let topics: Topics
+    let limits: Limits
+    /// The partitions that are read.
+    private(set) var positions = Positions()
+    private(set) var rows: [UInt8] = []
+    private(set) var rowCount = 0
+    private(set) var deadLetters: [UInt8] = []
+    private(set) var deadLetterCount = 0
+    private(set) var gaps = GapSpans()
+    private(set) var repeatCount = 0
+    private var recordCount = 0
+    private var openedAt: ContinuousClock.Instant?
+    private var timestamps = TimestampText()
+
+    /// The columns of `rows`, in their order.
+    static let columns = "time, code, trade_price, trade_volume"
+
+    init(topics: Topics, limits: Limits) {
+        self.topics = topics
+        self.limits = limits
+    }
+
+    /// Begins anew, with the partitions where the database has them: what was in the batch is gone.
+    mutating func begin(at positions: Positions) {
+        self.positions = positions
+        removeRecords()
+    }
+
+    var isEmpty: Bool { recordCount == 0 }
+
+    /// Adds a record: a row, a gap, a repeat to be dropped, or a dead letter with the reason.
+    ///
+    /// - Returns: false when nothing was added, for a record whose offset was passed already or whose
+    ///   partition is not this consumer's.
+    mutating func add(_ record: SourceRecord, at now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
+        guard let index = positions.index(of: record.source, record.partition), positions[index].pass(record.offset)
+        else { return false }
+        if openedAt == nil { openedAt = now() }
+        recordCount += 1
+        if let origin = record.origin, positions[index].isRepeat(origin) {
+            repeatCount += 1
+            return true
+        }
+        switch record.source {
+        case .ticks: addTick(record)
+        case .gaps: addGap(record)
+        }
+        return true
+    }
+
+    private mutating func addTick(_ record: SourceRecord) {
+        do throws(Tick.Refusal) {
+            guard let value = record.value else { throw .noValue }
+            appendRow(try Tick(parsing: value), of: value)
+        } catch {
+            appendDeadLetter(record, error.description)
+        }
+    }
+
+    private mutating func addGap(_ record: SourceRecord) {
+        guard let gap = record.value.flatMap({ Gap(parsing: $0) }) else { return appendDeadLetter(record, "not a gap") }
+        gaps.add(gap)
+    }
+
+    /// One line of COPY's text format. Nothing needs escaping: a tick has checked its bytes.
+    private mutating func appendRow(_ tick: Tick, of frame: UnsafeRawBufferPointer) {
+        timestamps.append(tick.timestampMilliseconds, to: &rows)
+        rows.append(UInt8(ascii: "\t"))
+        rows.append(contentsOf: MarketCode.column(UnsafeRawBufferPointer(rebasing: frame[tick.code])))
+        rows.append(UInt8(ascii: "\t"))
+        rows.append(contentsOf: frame[tick.price])
+        rows.append(UInt8(ascii: "\t"))
+        rows.append(contentsOf: frame[tick.volume])
+        rows.append(UInt8(ascii: "\n"))
+        rowCount += 1
+    }
+
+    private mutating func appendDeadLetter(_ record: SourceRecord, _ reason: String) {
+        DeadLetter(
+            partition: record.partition, offset: record.offset, key: record.key, value: record.value, reason: reason
+        ).append(to: &deadLetters, topic: topics[record.source])
+        deadLetterCount += 1
+    }
+
+    /// Repeats count too: a batch of nothing else must end as well.
+    var isFull: Bool { recordCount >= limits.rows || rows.count + deadLetters.count >= limits.bytes }
+
+    /// When the batch has to be written at the latest; nil while it is empty.
+    var deadline: ContinuousClock.Instant? { openedAt.map { $0 + limits.latency } }
+
+    /// The batch is in the database: empties it, and keeps its memory for the next one.
+    mutating func written() {
+        positions.written()
+        removeRecords()
+    }
+
+    private mutating func removeRecords() {
+        rows.removeAll(keepingCapacity: true)
+        deadLetters.removeAll(keepingCapacity: deadLetters.capacity <= limits.bytes)
+        gaps.removeAll()
+        rowCount = 0
+        deadLetterCount = 0
+        repeatCount = 0
+        recordCount = 0
+        openedAt = nil
+    }
+}

@@ -1,0 +1,22 @@
+import Kafka
+
+/// A record as the batch looks at it: bytes in Kafka's memory, valid as long as they are.
+struct SourceRecord {
+    let source: Source
+    let partition: Int32
+    let offset: Int64
+    var key: UnsafeRawBufferPointer?
+    var value: UnsafeRawBufferPointer?
+    /// nil when its headers do not tell.
+    var origin: Origin?
+}
+
+extension SourceRecord {
+    init(_ record: KafkaRecord, _ topics: Topics) {
+        let source = topics.source(of: record)
+        self.init(
+            source: source, partition: record.partition, offset: record.offset, key: record.key, value: record.value,
+            // A gap may be told twice: producer and beginning say which one it is.
+            origin: source == .ticks ? Origin(record) : nil)
+    }
+}

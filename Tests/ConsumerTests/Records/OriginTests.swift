@@ -1,0 +1,62 @@
+import Testing
+
+@testable import Consumer
+
+/// Calls `body` with the origin of a record that has these headers.
+func withOrigin<Result>(headers: [(String, String)], _ body: (Origin?) -> Result) -> Result {
+    let bytes = headers.map { (Array($0.0.utf8), Array($0.1.utf8)) }
+    func take(_ index: Int, _ taken: Origin.Headers) -> Result {
+        guard index < bytes.count else { return body(Origin(taken)) }
+        return bytes[index].0.withUnsafeBytes { name in
+            bytes[index].1.withUnsafeBytes { value in
+                var taken = taken
+                taken.take(name, value)
+                return take(index + 1, taken)
+            }
+        }
+    }
+    return take(0, Origin.Headers())
+}
+
+/// Calls `body` with the origin of a producer's record; nil is a record without headers.
+func withOrigin<Result>(_ origin: (String, UInt64)?, _ body: (Origin?) -> Result) -> Result {
+    guard let (producer, sequence) = origin else { return body(nil) }
+    return withOrigin(headers: [("producer", producer), ("seq", "\(sequence)"), ("received", "1")], body)
+}
+
+@Suite("A record's origin")
+struct OriginTests {
+    @Test("It is the producer and the number, in any order and among other headers")
+    func complete() {
+        let headers = [
+            ("x", "y"), ("seq", "18446744073709551615"), ("received", "1"), ("trace", ""), ("producer", "p"),
+        ]
+        withOrigin(headers: headers) { origin in
+            #expect(origin?.sequence == .max)
+            #expect(origin.map { String(decoding: $0.producer, as: UTF8.self) } == "p")
+        }
+    }
+
+    @Test("Of two headers of one name the last counts")
+    func last() {
+        withOrigin(headers: [("seq", "x"), ("producer", "p"), ("received", "1"), ("seq", "7")]) { origin in
+            #expect(origin?.sequence == 7)
+        }
+    }
+
+    @Test(
+        "There is none when a header is missing or malformed",
+        arguments: [
+            ["seq": "1", "received": "1"], ["producer": "p", "received": "1"], ["producer": "p", "seq": "1"],
+            ["producer": "", "seq": "1", "received": "1"], ["producer": "p", "seq": "", "received": "1"],
+            ["producer": "p", "seq": "1", "received": ""], ["producer": "p", "seq": "-1", "received": "1"],
+            ["producer": "p", "seq": "1 ", "received": "1"], ["producer": "p", "seq": "0x1", "received": "1"],
+            ["producer": "p", "seq": "18446744073709551616", "received": "1"],
+            ["producer": "p", "seq": "99999999999999999999", "received": "1"],
+            ["producer": "p", "seq": "000000000000000000001", "received": "1"],
+            ["producer": "p", "seq": "1", "received": "now"], ["Producer": "p", "Seq": "1", "Received": "1"],
+        ])
+    func incomplete(_ headers: [String: String]) {
+        withOrigin(headers: headers.map { ($0.key, $0.value) }) { #expect($0 == nil) }
+    }
+}
