@@ -107,7 +107,7 @@ let package = Package(
         tests(of: "Postgres", ["Runtime"]),
         tests(of: "WebSocket", ["Runtime"]),
         tests(of: "Runtime", [logging]),
-        tests(of: "Producer"),
+        tests(of: "Producer", ["Kafka", "Market", logging]),
         tests(of: "Consumer"),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
         .testTarget(

@@ -1,20 +1,15 @@
 import Kafka
 import Logging
+import Market
 import Runtime
 import WebSocket
 
-/// Puts the parts of the producer together; starts nothing.
+/// Puts the parts of the producer together. Of them only the spool is there already: that it is ours
+/// alone has to be known before anything else.
 func producerService(_ environment: Environment, _ logger: Logger) throws -> ProducerService {
     let settings = try ProducerSettings(environment)
-    // Records are as large as frames may be, and librdkafka's own limit is below ours.
-    let frameLimit = ("message.max.bytes", "\(settings.frameLimitBytes + 10_000)")
-    let kafka: KafkaProducer
-    do {
-        kafka = try KafkaProducer(
-            topic: settings.topic, properties: [frameLimit] + settings.kafka.map { ($0.name, $0.value) })
-    } catch {
-        throw configurationError(error.property, error.description, settings.kafka)
-    }
+    try checkKafka(settings)
+    let spool = try openSpool(settings, logger)
     let loop: EventLoop
     do {
         loop = try EventLoop(certificateAuthorityFile: settings.certificateAuthorityFile)
@@ -22,9 +17,51 @@ func producerService(_ environment: Environment, _ logger: Logger) throws -> Pro
         guard settings.certificateAuthorityFile != nil else { throw Failure(ExitStatus.unavailable, "\(error)") }
         throw ConfigurationError("UPBIT_CA_FILE: \(error)")
     }
-    // Numbers must grow over restarts; a clock in microseconds outruns any rate of frames.
-    let publisher = Publisher(
-        kafka, producerID: settings.producerID, firstSequence: microsecondsSince1970(), logger: logger)
-    let feed = Feed(loop, settings, publisher, logger: logger)
-    return ProducerService(feed: feed, publisher: publisher, logger: logger)
+    let deliveries = Deliveries(spool.state, logger: logger) { (isIsolating) throws(KafkaConfigurationError) in
+        try makeProducer(settings, isIsolating: isIsolating)
+    }
+    let keeper = SpoolKeeper(
+        spool.directory, spool.state, spool.catalogue, interval: settings.spoolSyncInterval, logger: logger)
+    let feed = Feed(loop, settings, spool, deliveries, logger: logger)
+    return ProducerService(feed: feed, deliveries: deliveries, keeper: keeper, logger: logger)
+}
+
+/// A mistake in the settings stops the producer now, and not when the first client is made.
+private func checkKafka(_ settings: ProducerSettings) throws(ConfigurationError) {
+    do throws(KafkaConfigurationError) {
+        _ = try makeProducer(settings, isIsolating: false)
+    } catch {
+        throw configurationError(error.property, error.description, settings.kafka)
+    }
+}
+
+private func makeProducer(
+    _ settings: ProducerSettings, isIsolating: Bool
+) throws(KafkaConfigurationError) -> KafkaProducer {
+    // Records are as large as frames may be, and librdkafka's own limit is below ours.
+    let frameLimit = [("message.max.bytes", "\(settings.frameLimitBytes + 10_000)")]
+    let isolation = isIsolating ? [("batch.num.messages", "1")] : []
+    return try KafkaProducer(
+        topics: [settings.topic, settings.topic + Gap.topicSuffix],
+        properties: frameLimit + settings.kafka.map { ($0.name, $0.value) } + isolation)
+}
+
+private func openSpool(_ settings: ProducerSettings, _ logger: Logger) throws -> Spool {
+    do throws(SpoolError) {
+        let directory = try SpoolDirectory(settings.spoolDirectory)
+        let state = try SpoolState(in: directory, producerID: settings.producerID)
+        let spool = try Spool(
+            directory, state, Spool.Limits(bytes: settings.spoolLimitBytes, frameBytes: settings.frameLimitBytes))
+        if !state.producer.hasPrefix("\(settings.producerID)-") {
+            logger.warning(
+                "the spool keeps the name that its producer had when it was made; PRODUCER_ID is for a new spool",
+                metadata: ["producer": "\(state.producer)", "producer.id": "\(settings.producerID)"])
+        }
+        return spool
+    } catch {
+        switch error.kind {
+        case .unusable: throw ConfigurationError("\(error)")
+        case .noRoom, .inUse: throw Failure(ExitStatus.unavailable, "\(error)")
+        }
+    }
 }

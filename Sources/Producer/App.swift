@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Runtime
 
 @main
@@ -8,7 +9,8 @@ struct Producer: AsyncParsableCommand {
         abstract: "Reads ticker frames from Upbit's WebSocket and publishes them, byte for byte, to Kafka.",
         discussion: """
             Every frame becomes one record: key = market, value = the frame's own bytes, headers \
-            producer, seq and received. It reconnects for ever and stops on SIGTERM.
+            producer, seq and received. Frames that Kafka does not have yet wait in a spool on disk. \
+            It reconnects for ever and stops on SIGTERM.
 
             Settings are environment variables, or lines of NAME=value in a file:
 
@@ -21,6 +23,9 @@ struct Producer: AsyncParsableCommand {
 
     func run() async throws {
         try await exiting {
+            // The resolver blocks the socket's thread. By default a name server that does not answer is
+            // waited for 5 s, twice; then the network may be back for long.
+            setenv("RES_OPTIONS", "timeout:1 attempts:2", 0)
             let environment = try Environment.current(file: envFile)
             let logger = try makeLogger("producer", environment)
             try await runUntilSignal(try producerService(environment, logger), logger: logger)

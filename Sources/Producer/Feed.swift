@@ -4,7 +4,7 @@ import Runtime
 import Synchronization
 import WebSocket
 
-/// The way from the exchange's socket to the publisher: fetches the markets, connects, subscribes,
+/// The way from the exchange's socket to the spool: fetches the markets, connects, subscribes,
 /// and starts over whenever that ends. Lives on the event loop's thread; only ``stop()`` and ``wake()``
 /// may come from others.
 ///
@@ -17,7 +17,9 @@ import WebSocket
 final class Feed: @unchecked Sendable {
     private let loop: EventLoop
     private let settings: ProducerSettings
+    private let spool: Spool
     private let publisher: Publisher
+    private let intake: Intake
     private let logger: Logger
     private let clock = ContinuousClock()
     private let stopRequest = Atomic(false)
@@ -33,35 +35,49 @@ final class Feed: @unchecked Sendable {
     /// When the last usable list came, and how long to wait after an unusable one.
     private var listedAt: ContinuousClock.Instant?
     private var listBackoff = Backoff(base: .seconds(4), limit: .seconds(300))
-    private var subscriptions = 0
+    private var roomTimer: LoopTimer?
     private var hasData = false
     private var isStopping = false
-    /// Frames that librdkafka had no room for. The socket is not read while there are any, so they
-    /// are at most what libwebsockets had read already.
-    private var waiting: [(frame: [UInt8], key: Frame.Key, receivedMicroseconds: UInt64)] = []
 
-    /// A part of the time that a stop may take; the rest is for the deliveries.
-    private static let drainLimit = Duration.seconds(2)
+    /// How long a connection may take to open, and the market list to come: short, since what is sent
+    /// into a network that comes back only now is answered late, and a new try at once.
+    private static let answerLimit = Duration.seconds(3)
+    /// How often a full spool is looked at again.
+    private static let roomInterval = Duration.milliseconds(250)
 
-    init(_ loop: EventLoop, _ settings: ProducerSettings, _ publisher: Publisher, logger: Logger) {
+    init(_ loop: EventLoop, _ settings: ProducerSettings, _ spool: Spool, _ deliveries: Deliveries, logger: Logger) {
         self.loop = loop
         self.settings = settings
-        self.publisher = publisher
+        self.spool = spool
         self.logger = logger
+        publisher = Publisher(spool, deliveries, settings.partitioner, logger: logger)
+        intake = Intake(publisher, lastReceived: spool.lastReceived, logger: logger)
     }
 
     /// Records until ``stop()``; blocks.
-    ///
-    /// - Returns: how many frames were read and found no room in Kafka's queue until the end.
-    func run() throws(WebSocketError) -> Int {
+    func run() throws(WebSocketError) {
         attempt()
         try loop.run { [self] in wokenUp() }
         timer = nil
         refreshTimer = nil
-        return waiting.count
+        roomTimer = nil
     }
 
-    /// Reads no more, and ends ``run()`` once the frames that wait have found room. Any thread.
+    /// After ``run()``: waits until Kafka has what was handed to it, but not longer than that. Blocks.
+    func finish(withinMilliseconds limit: Int) -> Leftovers {
+        publisher.finish(withinMilliseconds: limit)
+        return Leftovers(dropped: intake.waitingCount, spooled: publisher.waitingCount)
+    }
+
+    /// Frames that Kafka does not have when the producer stops.
+    struct Leftovers: Sendable {
+        /// They had been read when the spool was full.
+        let dropped: Int
+        /// They are in the spool and are sent by the next process.
+        let spooled: UInt64
+    }
+
+    /// Reads no more, and ends ``run()``. Any thread.
     func stop() {
         stopRequest.store(true, ordering: .releasing)
         loop.wake()
@@ -71,20 +87,18 @@ final class Feed: @unchecked Sendable {
     func wake() { loop.wake() }
 
     private func wokenUp() {
-        if stopRequest.load(ordering: .acquiring), !isStopping {
+        if stopRequest.load(ordering: .acquiring) {
             isStopping = true
-            refreshTimer = nil
             connection?.abort("stopping")
-            timer = loop.schedule(after: Self.drainLimit) { [self] in loop.stop() }
+            return loop.stop()
         }
-        publishWaiting()
-        if isStopping, waiting.isEmpty { loop.stop() }
+        if publisher.sendWaiting() { loop.wake() }  // the socket has its turn in between
     }
 
     // MARK: - Markets
 
     private func fetchMarkets(_ use: @escaping ([String]) -> Void) {
-        request = HTTPRequest(loop, get: settings.rest, limitBytes: 4 << 20, timeout: .seconds(10)) {
+        request = HTTPRequest(loop, get: settings.rest, limitBytes: 4 << 20, timeout: Self.answerLimit) {
             [self] result in
             request = nil
             if !isStopping { use(chosenMarkets(result)) }
@@ -150,27 +164,29 @@ final class Feed: @unchecked Sendable {
             logger.error(
                 "no market to subscribe to: check UPBIT_MARKETS and the market list",
                 metadata: ["patterns": "\(settings.markets.patterns)"])
-            return retry()
+            return retry(wasOpen: false)
         }
         markets = chosen
         hasData = false
         reconnection.attempted(at: clock.now)
         connection = WebSocketConnection(
             loop, to: settings.webSocket,
-            limits: .init(messageBytes: settings.frameLimitBytes, pingSeconds: settings.pingSeconds),
+            limits: .init(
+                messageBytes: settings.frameLimitBytes, pingSeconds: settings.pingSeconds,
+                openingTime: Self.answerLimit),
             delegate: self)
     }
 
-    private func retry() {
+    private func retry(wasOpen: Bool) {
         var generator = SystemRandomNumberGenerator()
-        let delay = reconnection.delay(at: clock.now, using: &generator)
+        let delay = reconnection.delay(at: clock.now, wasOpen: wasOpen, using: &generator)
         timer = loop.schedule(after: delay) { [self] in attempt() }
     }
 
+    /// The ticket says how far the recording is, which helps whoever looks at both ends of the connection.
     private func subscribe() {
-        subscriptions += 1
         connection?.send(
-            Subscription.text(ticket: "\(settings.producerID)-\(subscriptions)", markets: markets))
+            Subscription.text(ticket: "\(spool.state.producer)-\(spool.nextSequence)", markets: markets))
     }
 
     private func watchForStall() {
@@ -178,6 +194,7 @@ final class Feed: @unchecked Sendable {
         case .look(let delay): timer = loop.schedule(after: delay) { [self] in watchForStall() }
         case .stalled(let silence):
             logger.warning("no data: connecting anew", metadata: ["silence": "\(silence)"])
+            intake.stalled()
             connection?.abort("stalled")
         }
     }
@@ -191,25 +208,16 @@ final class Feed: @unchecked Sendable {
             reconnection.dataArrived()
             logger.info("receiving", metadata: ["markets.count": "\(markets.count)"])
         }
-        let received = microsecondsSince1970()
-        if waiting.isEmpty {
-            if publisher.publish(frame, key, receivedMicroseconds: received) { return }
-            logger.debug("kafka's queue is full: the socket waits")
-            stall.readingPaused()
-            connection?.pauseReading()
-        }
-        waiting.append((Array(frame), key, received))
+        guard intake.flow == .open else { return intake.take(frame, key) }
+        intake.take(frame, key)
+        if intake.flow == .blocked { pause() }
     }
 
-    private func publishWaiting() {
-        guard !waiting.isEmpty else { return }
-        let taken = waiting.prefix { item in
-            item.frame.withUnsafeBytes {
-                publisher.publish($0, item.key, receivedMicroseconds: item.receivedMicroseconds)
-            }
-        }
-        waiting.removeFirst(taken.count)
-        if waiting.isEmpty {
+    private func pause() {
+        stall.readingPaused()
+        connection?.pauseReading()
+        roomTimer = loop.schedule(after: Self.roomInterval) { [self] in
+            guard intake.retry() == .open else { return pause() }
             stall.readingResumed(at: clock.now)
             connection?.resumeReading()
         }
@@ -221,10 +229,7 @@ extension Feed: WebSocketDelegate {
         logger.info("connected", metadata: ["url": "\(settings.webSocket)"])
         let timeout = settings.stallTimeout ?? StallWatch.defaultTimeout(markets: markets.count)
         stall = StallWatch(timeout: timeout, at: clock.now)
-        if !waiting.isEmpty {
-            stall.readingPaused()
-            connection.pauseReading()
-        }
+        if intake.flow == .blocked { pause() }
         subscribe()
         watchForStall()
         refreshLater()
@@ -249,6 +254,18 @@ extension Feed: WebSocketDelegate {
         } else {
             logger.warning("disconnected", metadata: ["url": "\(settings.webSocket)", "reason": "\(reason)"])
         }
-        retry()
+        intake.disconnected(orderly: reason.isOrderly)
+        retry(wasOpen: reason.wasOpen)
+    }
+}
+
+extension WebSocketConnection.CloseReason {
+    /// The peer said goodbye, so all that it had sent before was received.
+    fileprivate var isOrderly: Bool {
+        if case .closedByPeer = self { true } else { false }
+    }
+
+    fileprivate var wasOpen: Bool {
+        if case .failed = self { false } else { true }
     }
 }

@@ -3,40 +3,42 @@ import Logging
 import Runtime
 import ServiceLifecycle
 
-/// Runs the two threads of the producer, and ends them in order: first the socket, then what is on
-/// its way to Kafka.
+/// Runs the three threads of the producer, and ends them in order: first the socket, then what is on
+/// its way to Kafka, then the spool.
 struct ProducerService: Service {
     let feed: Feed
-    let publisher: Publisher
+    let deliveries: Deliveries
+    let keeper: SpoolKeeper
     let logger: Logger
 
     func run() async throws {
         let socketThread = DedicatedThread(name: "socket")
         let deliveryThread = DedicatedThread(name: "deliveries")
-        let waiting = try await withGracefulShutdownHandler {
-            async let deliveries: Void = deliveryThread.run {
-                publisher.runDeliveries(onRoom: { feed.wake() }, onFailure: { feed.stop() })
+        let keeperThread = DedicatedThread(name: "spool")
+        let report = try await withGracefulShutdownHandler {
+            async let delivering: Void = deliveryThread.run { deliveries.run { feed.wake() } }
+            async let keeping: Void = keeperThread.run { keeper.run() }
+            // Whatever ends the feed, the others are waited for.
+            let outcome = try await socketThread.run {
+                let outcome = Result { try feed.run() }
+                return (outcome, feed.finish(withinMilliseconds: Self.deliveryLimitMilliseconds))
             }
-            let waiting: Result<Int, any Error>
-            do {
-                waiting = .success(try await socketThread.run { try feed.run() })
-            } catch {
-                waiting = .failure(error)
-            }
-            try await socketThread.run { publisher.finish(withinMilliseconds: Self.deliveryLimitMilliseconds) }
-            try await deliveries
-            return try waiting.get()
+            try await delivering
+            keeper.stop()
+            try await keeping
+            try outcome.0.get()
+            return outcome.1
         } onGracefulShutdown: {
             feed.stop()
         }
-        let lost = publisher.undeliveredCount + waiting
-        logger.info(
-            "stopped", metadata: ["frames.delivered": "\(publisher.deliveredCount)", "frames.lost": "\(lost)"])
-        if let failure = publisher.failure {
-            throw Failure(
-                ExitStatus.unavailable, "Kafka takes no more frames: \(failure); \(lost) frames did not reach it")
+        if report.dropped > 0 {
+            logger.warning(
+                "frames came when the spool was full: they are part of the gap",
+                metadata: ["frames.dropped": "\(report.dropped)"])
         }
-        if lost > 0 { throw Failure(ExitStatus.unavailable, "\(lost) frames did not reach Kafka") }
+        logger.info(
+            "stopped",
+            metadata: ["frames.delivered": "\(deliveries.deliveredCount)", "frames.spooled": "\(report.spooled)"])
     }
 
     /// With what the feed may take, within the limit of a stop.

@@ -1,4 +1,6 @@
 import Glibc
+import Kafka
+import Market
 import Runtime
 import WebSocket
 
@@ -13,8 +15,12 @@ struct ProducerSettings {
     let marketRefresh: Duration
     let frameLimitBytes: Int
     let producerID: String
+    let spoolDirectory: String
+    let spoolLimitBytes: Int
+    let spoolSyncInterval: Duration
     let topic: String
     let kafka: [KafkaSettings.Property]
+    let partitioner: Partitioner
 
     init(_ environment: Environment) throws(ConfigurationError) {
         webSocket = try Self.webSocketURL.value(in: environment)
@@ -26,8 +32,17 @@ struct ProducerSettings {
         marketRefresh = try Self.marketRefresh.value(in: environment)
         frameLimitBytes = try Self.frameLimit.value(in: environment)
         producerID = try Self.producerID.optional(in: environment) ?? hostName()
+        spoolDirectory = try Self.spoolDirectory.optional(in: environment) ?? defaultSpoolDirectory(environment)
+        spoolLimitBytes = try Self.spoolLimit.value(in: environment)
+        spoolSyncInterval = try Self.spoolSyncInterval.value(in: environment)
+        let segment = Spool.Limits(bytes: spoolLimitBytes, frameBytes: frameLimitBytes).segmentBytes
+        guard spoolLimitBytes >= 2 * segment else {
+            throw ConfigurationError(
+                "SPOOL_MAX_BYTES: \(spoolLimitBytes) is less than \(2 * segment), which UPBIT_MAX_FRAME_BYTES asks for")
+        }
         topic = try KafkaSettings.topic.value(in: environment)
         kafka = try KafkaSettings.properties(in: environment)
+        partitioner = try chosenPartitioner(kafka)
     }
 
     private static let webSocketURL = endpoint(
@@ -44,7 +59,7 @@ struct ProducerSettings {
     private static let stallTimeout = Setting.duration(
         "UPBIT_STALL_TIMEOUT", in: .seconds(1)...(.seconds(86_400)),
         """
-        Reconnect when no data came for this long. Without it 10s from 20 markets on and 5m below, \
+        Reconnect when no data came for this long. Without it 8s from 20 markets on and 5m below, \
         where silence is normal.
         """)
     private static let pingSeconds = Setting.integer(
@@ -56,17 +71,33 @@ struct ProducerSettings {
     private static let frameLimit = Setting.bytes(
         "UPBIT_MAX_FRAME_BYTES", default: "1000000", in: 1_024...(16 << 20),
         "A larger frame ends the connection. Kafka's brokers take records of up to 1 MB unless told otherwise.")
-    private static let producerID = Setting.text(
+    private static let producerID = Setting<String>(
         "PRODUCER_ID",
         """
-        Name of this producer in the records' headers; it must stay the same over restarts. Without it \
-        the host's name.
+        Begins this producer's name in the records' headers; the spool adds digits of its own and keeps \
+        the name. Without it the host's name.
+        """, expected: "1 to 200 printable ASCII characters without quotes and backslashes"
+    ) { text in
+        text.utf8.count <= 200 && Array(text.utf8).withUnsafeBytes(Gap.isValidProducer) ? text : nil
+    }
+    private static let spoolDirectory = Setting.text(
+        "SPOOL_DIRECTORY",
+        """
+        Folder of the frames that Kafka does not have yet; one producer's alone, on a local disk. \
+        Without it systemd's $STATE_DIRECTORY, or spool in the working folder.
         """)
+    private static let spoolLimit = Setting.bytes(
+        "SPOOL_MAX_BYTES", default: "4GiB", in: (1 << 20)...(1 << 50),
+        "How large the spool may get; when it is full the socket is not read, which is recorded as a gap.")
+    private static let spoolSyncInterval = Setting.duration(
+        "SPOOL_SYNC_INTERVAL", default: "1s", in: .milliseconds(10)...(.seconds(60)),
+        "How often the spool is flushed to the disk: what a power cut may cost. A killed process costs nothing.")
 
     static let descriptions = [
         webSocketURL.description, restURL.description, caFile.description, markets.description,
         stallTimeout.description, pingSeconds.description, marketRefresh.description, frameLimit.description,
-        producerID.description, KafkaSettings.servers.description, KafkaSettings.topic.description,
+        producerID.description, spoolDirectory.description, spoolLimit.description, spoolSyncInterval.description,
+        KafkaSettings.servers.description, KafkaSettings.topic.description,
         KafkaSettings.passThrough, logLevelSetting.description,
     ]
 
@@ -77,8 +108,30 @@ struct ProducerSettings {
     }
 }
 
+/// systemd gives a service's `StateDirectory=` this way; of several the first is taken.
+private func defaultSpoolDirectory(_ environment: Environment) -> String {
+    environment["STATE_DIRECTORY"].flatMap { $0.split(separator: ":").first.map(String.init) } ?? "spool"
+}
+
+private func chosenPartitioner(_ properties: [KafkaSettings.Property]) throws(ConfigurationError) -> Partitioner {
+    guard let property = properties.last(where: { $0.name == "partitioner" }) else { return .standard }
+    guard let partitioner = Partitioner(rawValue: property.value) else {
+        throw ConfigurationError(
+            """
+            \(property.variable): '\(property.value)' is not a partitioner that keeps a market in one partition: \
+            consistent, murmur2 or fnv1a, or one of them with _random
+            """)
+    }
+    return partitioner
+}
+
+/// Characters that may not be in a producer's name become dashes.
 private func hostName() -> String {
-    var name = [CChar](repeating: 0, count: 256)
+    var name = [CChar](repeating: 0, count: 201)
     gethostname(&name, name.count - 1)
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let bytes = name.prefix { $0 != 0 }.map { character in
+        let byte = UInt8(bitPattern: character)
+        return [byte].withUnsafeBytes(Gap.isValidProducer) ? byte : UInt8(ascii: "-")
+    }
+    return bytes.isEmpty ? "producer" : String(decoding: bytes, as: UTF8.self)
 }

@@ -1,77 +1,148 @@
 import Kafka
 import Logging
 import Market
-import Synchronization
 
-/// Turns frames into records: key, timestamp and headers as the contract has them, the frame's own
-/// bytes as the value.
+/// Sends what is in the spool to Kafka, in the order of its sequences: the frame's own bytes as the
+/// value; key, timestamp and headers as the contract has them. Used by the socket's thread.
 ///
-/// `publish` is called on the socket's thread; ``runDeliveries()`` has a thread of its own.
-final class Publisher: Sendable {
-    private let producer: KafkaProducer
-    private let producerID: [UInt8]
+/// A frame that is appended while nothing waits before it is sent at once, without being read again.
+final class Publisher {
+    private let spool: Spool
+    private let deliveries: Deliveries
+    private let partitioner: Partitioner
+    private let producerName: [UInt8]
     private let logger: Logger
-    /// The number of the next frame. Only the socket's thread touches it.
-    private let sequence: Atomic<UInt64>
-    private let delivered = Atomic<UInt64>(0)
-    private let failed = Atomic<UInt64>(0)
-    private let isFull = Atomic(false)
-    private let isFinished = Atomic(false)
-    /// Why Kafka will not take any more frames.
-    private let refusal = Mutex<KafkaError?>(nil)
+    private var client: KafkaProducer?
+    private var cursor: SpoolCursor
+    private var isReadingBroken = false
 
-    /// - Parameter firstSequence: larger than every number that this producer ever used.
-    init(_ producer: KafkaProducer, producerID: String, firstSequence: UInt64, logger: Logger) {
-        self.producer = producer
-        self.producerID = Array(producerID.utf8)
-        sequence = Atomic(firstSequence)
+    /// How many waiting frames are sent before the socket has its turn again.
+    private static let chunk = 500
+
+    init(_ spool: Spool, _ deliveries: Deliveries, _ partitioner: Partitioner, logger: Logger) {
+        self.spool = spool
+        self.deliveries = deliveries
+        self.partitioner = partitioner
         self.logger = logger
+        producerName = Array(spool.state.producer.utf8)
+        cursor = SpoolCursor(spool)
     }
 
-    var deliveredCount: UInt64 { delivered.load(ordering: .relaxed) }
-    /// Frames that were taken and that Kafka does not have.
-    var undeliveredCount: Int { Int(failed.load(ordering: .relaxed)) + producer.queueLength }
-    var failure: KafkaError? { refusal.withLock { $0 } }
+    /// How many sequences are not known to be delivered.
+    var waitingCount: UInt64 { spool.nextSequence - min(spool.nextSequence, spool.state.deliveredBelow) }
 
-    /// Hands a frame on; false when librdkafka's queue is full and the frame must be given again.
+    /// Keeps a frame in the spool, and sends it when it is its turn.
     ///
-    /// A frame that Kafka can never take is counted as failed, and taken.
-    ///
-    /// - Parameter receivedMicroseconds: when the frame came off the socket, since 1970.
+    /// - Throws: when the spool is full; the frame was not taken.
     func publish(
-        _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, receivedMicroseconds: UInt64
-    ) -> Bool {
-        let number = sequence.load(ordering: .relaxed)
-        do throws(KafkaError) {
-            if try !produce(frame, key, sequence: number, receivedMicroseconds) {
-                // The flag first, then one more try: a delivery between the two would wake nobody.
-                isFull.store(true, ordering: .sequentiallyConsistent)
-                if try !produce(frame, key, sequence: number, receivedMicroseconds) { return false }
+        _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, receivedMicroseconds: UInt64, gap: GapStart?
+    ) throws(Spool.Full) {
+        let isNext = client != nil && cursor.isAtEnd(of: spool)
+        let sequence = try spool.append(frame, receivedMicroseconds: receivedMicroseconds, gap: gap)
+        guard isNext else { return }
+        let record = SpoolRecord(
+            sequence: sequence, receivedMicroseconds: receivedMicroseconds, gap: gap, frame: frame)
+        if send(record, key, spool.active) { cursor.moveToEnd(of: spool) }
+    }
+
+    /// Sends some of what waits.
+    ///
+    /// - Returns: true when there is more that could be sent at once.
+    func sendWaiting() -> Bool {
+        changeClient()
+        guard client != nil else { return false }
+        do throws(SpoolError) {
+            for _ in 0..<Self.chunk {
+                guard let item = try cursor.peek(in: spool) else { return false }
+                if let hole = item.hole { report(hole) }
+                guard case .data(let key) = Frame(item.record.frame) else {
+                    // Only data are kept, so this is one that a later version would not take for data.
+                    guard send(item.record, Frame.Key(), item.segment) else { return false }
+                    cursor.advance()
+                    continue
+                }
+                guard send(item.record, key, item.segment) else { return false }
+                cursor.advance()
             }
+            isReadingBroken = false
+            return true
         } catch {
-            frameFailed(number, error)
+            if !isReadingBroken { logger.error("the spool cannot be read", metadata: ["reason": "\(error)"]) }
+            isReadingBroken = true
+            return false
         }
-        isFull.store(false, ordering: .relaxed)
-        sequence.store(number + 1, ordering: .relaxed)
-        return true
+    }
+
+    /// Waits until Kafka has what was handed to it, but not longer than that. What is left stays in the
+    /// spool. Blocks.
+    func finish(withinMilliseconds limit: Int) {
+        client?.flush(timeoutMilliseconds: limit)
+        client = nil
+        deliveries.returned()
+        deliveries.finish()
+    }
+
+    private func changeClient() {
+        if client != nil, deliveries.isClientBroken {
+            client = nil
+            cursor = SpoolCursor(spool)
+            deliveries.returned()
+        }
+        if client == nil { client = deliveries.takeClient() }
+    }
+
+    private func report(_ hole: SpoolCursor.Hole) {
+        deliveries.skip(hole.sequences)
+        guard let file = hole.damagedFile else { return }
+        logger.error(
+            "the spool is damaged: frames are lost; the file is kept with .corrupt behind its name",
+            metadata: [
+                "spool.file": "\(file)", "frames.lost": "\(hole.sequences.count)",
+                "frames.seq": "\(hole.sequences.lowerBound)",
+            ])
+    }
+
+    // MARK: - Records
+
+    /// - Returns: false when it was not taken; whoever has room or a client then wakes this thread.
+    private func send(_ record: SpoolRecord, _ key: Frame.Key, _ segment: MappedSegment) -> Bool {
+        guard let client, let count = partitionCount(of: segment) else { return false }
+        do throws(KafkaError) {
+            if try !produce(record, key, count, client) {
+                // The flag first, then one more try: a delivery between the two would wake nobody.
+                deliveries.queueIsFull()
+                if try !produce(record, key, count, client) { return false }
+                deliveries.queueHasRoom()
+            }
+            return true
+        } catch {
+            guard error.code == .messageTooLarge else {
+                deliveries.fail(error)
+                return false
+            }
+            deliveries.giveUp(record.sequence, error)
+            deliveries.skip(record.sequence..<record.sequence + 1)
+            return true
+        }
+    }
+
+    /// How many partitions the segment's frames are spread over: a frame that is sent again has to go
+    /// where it went before, or the consumer could not tell that it had it. A topic has fewer than
+    /// before only when it was made anew, without what was sent before.
+    private func partitionCount(of segment: MappedSegment) -> Int? {
+        guard let now = deliveries.partitionCount else { return nil }
+        if let then = segment.partitionCount, then <= now { return then }
+        segment.partitionCount = now
+        deliveries.refreshPartitionCount()
+        return now
     }
 
     private func produce(
-        _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, sequence: UInt64, _ receivedMicroseconds: UInt64
+        _ record: SpoolRecord, _ key: Frame.Key, _ partitionCount: Int, _ client: KafkaProducer
     ) throws(KafkaError) -> Bool {
-        let outcome = withDecimalText(sequence) { sequenceText in
-            withDecimalText(receivedMicroseconds) { receivedText in
-                producerID.withUnsafeBytes { producerID in
-                    let record = KafkaProducer.Record(
-                        key: key.code.map { UnsafeRawBufferPointer(rebasing: frame[$0]) }, value: frame,
-                        timestampMilliseconds: recordTimestamp(key, receivedMicroseconds),
-                        headers: [("producer", producerID), ("seq", sequenceText), ("received", receivedText)])
-                    return Result { () throws(KafkaError) in try producer.produce(record, tag: sequence) }
-                }
-            }
-        }
         do throws(KafkaError) {
-            try outcome.get()
+            if let gap = record.gap { try produce(gap, record, client) }
+            try produceFrame(record, key, partitionCount, client)
             return true
         } catch {
             guard error.code == .queueFull else { throw error }
@@ -79,53 +150,41 @@ final class Publisher: Sendable {
         }
     }
 
-    /// Counts delivery reports until ``finish(withinMilliseconds:)`` is through; blocks.
-    ///
-    /// - Parameters:
-    ///   - onRoom: called when the queue was full and has room again.
-    ///   - onFailure: called when Kafka takes no more frames, so that no more are read.
-    func runDeliveries(onRoom: () -> Void, onFailure: () -> Void) {
-        while !isFinished.load(ordering: .acquiring) {
-            producer.poll(timeoutMilliseconds: 200) { handle($0) }
-            // Behind the poll: only there are the records it told about gone from the queue.
-            if isFull.load(ordering: .sequentiallyConsistent) { onRoom() }
-            if failure != nil { onFailure() }
+    private func produceFrame(
+        _ record: SpoolRecord, _ key: Frame.Key, _ partitionCount: Int, _ client: KafkaProducer
+    ) throws(KafkaError) {
+        let code = key.code.map { UnsafeRawBufferPointer(rebasing: record.frame[$0]) }
+        let partition = partitioner.partition(of: code, among: partitionCount)
+        let tag = RecordTag(record.sequence, record.gap == nil ? .frame : .frameWithGap)
+        let outcome = withDecimalText(record.sequence) { sequence in
+            withDecimalText(record.receivedMicroseconds) { received in
+                producerName.withUnsafeBytes { name in
+                    let message = KafkaProducer.Record(
+                        topic: Deliveries.dataTopic, partition: partition, key: code, value: record.frame,
+                        timestampMilliseconds: recordTimestamp(key, record.receivedMicroseconds),
+                        headers: [("producer", name), ("seq", sequence), ("received", received)])
+                    return Result { () throws(KafkaError) in try client.produce(message, tag: tag.word) }
+                }
+            }
         }
+        try outcome.get()
     }
 
-    /// Waits until everything is delivered, but not longer than that, and lets
-    /// ``runDeliveries(onRoom:onFailure:)`` return. Blocks; any thread but that one's.
-    func finish(withinMilliseconds limit: Int) {
-        producer.flush(timeoutMilliseconds: limit)
-        isFinished.store(true, ordering: .releasing)
-        producer.wake()
-    }
-
-    private func handle(_ event: KafkaProducer.Event) {
-        switch event {
-        case .delivered: delivered.add(1, ordering: .relaxed)
-        case .failed(let tag, let error): frameFailed(tag, error)
-        case .error(let error) where error.isFatal: stopForGood(error)
-        case .error(let error): logger.warning("kafka", metadata: ["kafka.error": "\(error)"])
-        case .log(let line): logger.log(line)
+    private func produce(_ start: GapStart, _ record: SpoolRecord, _ client: KafkaProducer) throws(KafkaError) {
+        let gap = Gap(
+            producer: spool.state.producer, from: start.from, to: record.receivedMicroseconds, reason: start.reason)
+        let value = Array(gap.json.utf8)
+        let outcome = value.withUnsafeBytes { value in
+            producerName.withUnsafeBytes { name in
+                let message = KafkaProducer.Record(
+                    topic: Deliveries.gapTopic, key: name, value: value,
+                    timestampMilliseconds: Int64(clamping: record.receivedMicroseconds / 1_000))
+                return Result { () throws(KafkaError) in
+                    try client.produce(message, tag: RecordTag(record.sequence, .gap).word)
+                }
+            }
         }
-    }
-
-    /// A frame that is too large concerns nobody but itself. Anything else (the topic was deleted, a
-    /// right was taken away, the client gave up) would take all that come after it, too.
-    private func frameFailed(_ number: UInt64, _ error: KafkaError) {
-        failed.add(1, ordering: .relaxed)
-        guard error.code == .messageTooLarge else { return stopForGood(error) }
-        logger.error(
-            "a frame is larger than Kafka takes", metadata: ["frame.seq": "\(number)", "kafka.error": "\(error)"])
-    }
-
-    private func stopForGood(_ error: KafkaError) {
-        let isFirst = refusal.withLock { refusal in
-            defer { refusal = refusal ?? error }
-            return refusal == nil
-        }
-        if isFirst { logger.critical("Kafka takes no more frames", metadata: ["kafka.error": "\(error)"]) }
+        try outcome.get()
     }
 }
 
@@ -135,7 +194,7 @@ final class Publisher: Sendable {
 /// (`message.timestamp.after.max.ms`), with the whole batch that they are in: one odd frame would
 /// take good ones with it. Half of that hour is left for clocks that differ.
 private func recordTimestamp(_ key: Frame.Key, _ receivedMicroseconds: UInt64) -> Int64 {
-    let received = Int64(receivedMicroseconds / 1_000)
+    let received = Int64(clamping: receivedMicroseconds / 1_000)
     guard let trade = key.timestampMilliseconds, trade < received + 1_800_000 else { return received }
     return trade
 }

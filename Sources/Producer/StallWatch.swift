@@ -35,5 +35,5 @@ struct StallWatch {
     }
 
     /// Without a setting: where many markets are subscribed some trade every second.
-    static func defaultTimeout(markets: Int) -> Duration { markets >= 20 ? .seconds(10) : .seconds(300) }
+    static func defaultTimeout(markets: Int) -> Duration { markets >= 20 ? .seconds(8) : .seconds(300) }
 }

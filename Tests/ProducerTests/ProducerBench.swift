@@ -1,3 +1,6 @@
+import Foundation
+import Kafka
+import Market
 import TestSupport
 
 /// An exchange with real TLS, a broker, and the real producer between them, for one test.
@@ -8,18 +11,26 @@ final class ProducerBench {
     let authority: TestAuthority
     let exchange: ExchangeServer
     let kafka: MockCluster
+    /// Goes away with the bench.
+    let folder: String
+    var spool: String { "\(folder)/spool" }
 
     init(
         session: Session = .seeded(frameCount: 1_000), playback: Playback = Playback(),
         certificate: ((TestAuthority) throws -> TestAuthority.Certificate)? = nil
     ) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "producer-\(UUID())").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         authority = try TestAuthority()
         let certificate = try certificate?(authority) ?? authority.server()
         exchange = try await ExchangeServer.start(
             session: session, playback: playback, settings: ExchangeSettings(certificate: certificate))
         kafka = try MockCluster()
         try kafka.createTopic(Self.topic, partitions: Self.partitions)
+        try kafka.createTopic(Self.topic + Gap.topicSuffix, partitions: 1)
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// Starts the real binary.
     func startProducer(_ extra: [String: String] = [:]) throws -> ChildProcess {
@@ -30,11 +41,12 @@ final class ProducerBench {
             "KAFKA_SERVERS": kafka.bootstrapServers,
             "KAFKA_TOPIC": Self.topic,
             "PRODUCER_ID": "bench",
+            "SPOOL_DIRECTORY": spool,
             "LOG_LEVEL": "debug",
             "PATH": "/usr/bin:/bin",
         ]
         environment.merge(extra) { _, extra in extra }
-        return try ChildProcess(BuiltProduct.path("producer"), environment: environment, folder: "/tmp")
+        return try ChildProcess(BuiltProduct.path("producer"), environment: environment, folder: folder)
     }
 
     /// Returns once Kafka has so many records.
@@ -45,5 +57,13 @@ final class ProducerBench {
 
     func records() throws -> [TopicReader.Record] {
         try TopicReader.records(Self.topic, partitions: Self.partitions, servers: kafka.bootstrapServers)
+    }
+
+    /// The gaps that Kafka was told, each once, in their order.
+    func gaps() throws -> [Gap] {
+        let records = try TopicReader.records(
+            Self.topic + Gap.topicSuffix, partitions: 1, servers: kafka.bootstrapServers)
+        let gaps = records.compactMap { $0.value?.withUnsafeBytes { Gap(parsing: $0) } }
+        return gaps.enumerated().filter { !gaps[..<$0.offset].contains($0.element) }.map(\.element)
     }
 }

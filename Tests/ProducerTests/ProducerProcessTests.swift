@@ -22,11 +22,11 @@ struct ProducerProcessTests {
         for (record, frame) in zip(records, session.frames()) {
             #expect(record.key == Array(frame.code.utf8))
             #expect(record.timestampMilliseconds == frame.trade.timestamp)
-            #expect(record.headers["producer"] == "bench")
+            #expect(record.headers["producer"] == records[0].headers["producer"])
             if record.value != frame.bytes { #expect((record.value?.count ?? 0) >= 500_000) }
         }
-        let numbers = records.map(number)
-        #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 + 1 })
+        #expect(records.map(number) == Array(1...3_000))
+        #expect(try #require(records[0].headers["producer"]).wholeMatch(of: /bench-[0-9a-f]{16}/) != nil)
         let received = records.compactMap { $0.headers["received"].flatMap(Int.init) }
         #expect(received.count == 3_000 && received.allSatisfy { $0 > 1_700_000_000_000_000 })
     }
@@ -169,44 +169,6 @@ struct ProducerProcessTests {
         try await expectCleanStop(producer)
     }
 
-    @Test("While the broker is away the socket waits, and no frame is lost or doubled", .timeLimit(.minutes(2)))
-    func brokerAway() async throws {
-        let total = 20_000
-        let bench = try await ProducerBench(session: .seeded(frameCount: total), playback: Playback(start: .manual))
-        let producer = try bench.startProducer(["KAFKA_QUEUE_BUFFERING_MAX_MESSAGES": "500"])
-        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
-        bench.kafka.setDown()
-        try await bench.exchange.resume()
-        try await producer.errorLine(containing: "the socket waits", within: .seconds(20))
-        bench.kafka.setUp()
-        try await bench.waitUntilPublished(total)
-        try await expectCleanStop(producer)
-        let numbers = try bench.records().map(number).sorted()
-        #expect(numbers.count == total && Set(numbers).count == total)
-    }
-
-    @Test("SIGTERM while the broker is away ends it within 5 s and says what was lost", .timeLimit(.minutes(1)))
-    func stopWithoutBroker() async throws {
-        let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))
-        bench.kafka.setDown()
-        let producer = try bench.startProducer()
-        try await producer.errorLine(containing: "the socket waits", within: .seconds(30))
-        producer.send(SIGTERM)
-        #expect(try await producer.exitStatus(within: .seconds(5)) == .code(69))
-        let line = try await producer.errorLine(containing: "error: ", within: .seconds(5))
-        #expect(line.hasSuffix("frames did not reach Kafka") && !line.hasPrefix("error: 0 "))
-    }
-
-    @Test("When Kafka refuses frames for good it stops and says why, instead of dropping them", .timeLimit(.minutes(1)))
-    func refused() async throws {
-        let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))
-        bench.kafka.refuseRecords(100)
-        let producer = try bench.startProducer()
-        #expect(try await producer.exitStatus(within: .seconds(30)) == .code(69))
-        try await producer.errorLine(containing: "error: Kafka takes no more frames: ", within: .seconds(5))
-        #expect(producer.errors.elements.count { $0.contains(" critical ") } == 1)
-    }
-
     @Test(
         "A reconnect does not wait for the market list, which is looked at while frames come", .timeLimit(.minutes(1)))
     func reconnectWithoutList() async throws {
@@ -221,7 +183,8 @@ struct ProducerProcessTests {
         try await expectCleanStop(producer)
     }
 
-    @Test("SIGTERM at full load: what was read is delivered within 5 s", .timeLimit(.minutes(1)))
+    @Test(
+        "SIGTERM at full load: gone within 5 s, and what was read is in Kafka or in the spool", .timeLimit(.minutes(1)))
     func stopAtFullLoad() async throws {
         let bench = try await ProducerBench(session: .seeded(frameCount: 1_000_000))
         let producer = try bench.startProducer()
@@ -229,8 +192,8 @@ struct ProducerProcessTests {
         try await expectCleanStop(producer)
         let line = try await producer.errorLine(containing: "stopped", within: .seconds(5))
         let numbers = try bench.records().map(number).sorted()
-        #expect(line.contains("frames.delivered=\(numbers.count) frames.lost=0"))
-        #expect(Set(numbers).count == numbers.count)
+        #expect(line.contains("frames.delivered=\(numbers.count) "))
+        #expect(numbers == Array(1...UInt64(numbers.count)))
     }
 
     private func number(_ record: TopicReader.Record) -> UInt64 { record.headers["seq"].flatMap { UInt64($0) } ?? 0 }

@@ -32,7 +32,7 @@ struct StallWatchTests {
 
     @Test("Without a setting few markets may be silent for longer than many")
     func defaults() {
-        #expect(StallWatch.defaultTimeout(markets: 259) == .seconds(10))
+        #expect(StallWatch.defaultTimeout(markets: 259) == .seconds(8))
         #expect(StallWatch.defaultTimeout(markets: 1) == .seconds(300))
     }
 }

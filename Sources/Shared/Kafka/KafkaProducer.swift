@@ -1,6 +1,6 @@
 import CRDKafka
 
-/// An idempotent producer for one topic.
+/// An idempotent producer for a few topics.
 ///
 /// `produce` may be called from one thread while another one polls: librdkafka's handle is
 /// thread-safe, and nothing else here changes after `init`.
@@ -17,6 +17,10 @@ package final class KafkaProducer: @unchecked Sendable {
 
     /// A record to send. The bytes are copied by ``produce(_:tag:)``.
     package struct Record {
+        /// Which of the producer's topics, counted from 0.
+        package var topic: Int
+        /// nil leaves the choice to librdkafka.
+        package var partition: Int32?
         package var key: UnsafeRawBufferPointer?
         package var value: UnsafeRawBufferPointer
         /// Milliseconds since 1970.
@@ -24,9 +28,11 @@ package final class KafkaProducer: @unchecked Sendable {
         package var headers: [(name: StaticString, value: UnsafeRawBufferPointer)]
 
         package init(
-            key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer, timestampMilliseconds: Int64,
-            headers: [(name: StaticString, value: UnsafeRawBufferPointer)] = []
+            topic: Int = 0, partition: Int32? = nil, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer,
+            timestampMilliseconds: Int64, headers: [(name: StaticString, value: UnsafeRawBufferPointer)] = []
         ) {
+            self.topic = topic
+            self.partition = partition
             self.key = key
             self.value = value
             self.timestampMilliseconds = timestampMilliseconds
@@ -34,26 +40,29 @@ package final class KafkaProducer: @unchecked Sendable {
         }
     }
 
-    private let handle: KafkaHandle
-    private let topic: OpaquePointer
-    private let events: OpaquePointer
+    let handle: KafkaHandle
+    let topics: [OpaquePointer]
+    let events: OpaquePointer
 
     /// Nothing is lost or doubled: an acknowledgement of all replicas in sync, idempotence against
-    /// doubles and reordering, and no time limit after which a record is given up.
-    private static let promises = ["enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0"]
+    /// doubles and reordering, no time limit after which a record is given up, and no record is sent
+    /// behind one that failed: it would be in the topic before the one that is then sent again.
+    private static let promises = [
+        "enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0", "enable.gapless.guarantee": "true",
+    ]
 
     private static let defaults = [
         // A topic that is not there yet is waited for as long as librdkafka can be told to.
         ("topic.metadata.propagation.max.ms", "3600000"),
         // Small waits fill batches; they are part of the latency from tick to row.
         ("linger.ms", "5"), ("compression.type", "lz4"),
-        // A bound on memory: beyond it the socket is not read.
-        ("queue.buffering.max.kbytes", "32768"), ("queue.buffering.max.messages", "100000"),
+        // A bound on memory: what has no room here waits on the caller's disk.
+        ("queue.buffering.max.kbytes", "8192"), ("queue.buffering.max.messages", "100000"),
     ]
 
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
     ///   what the guarantee rests on.
-    package init(topic name: String, properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
+    package init(topics names: [String], properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
             RD_KAFKA_PRODUCER, fixed: Self.promises, Self.defaults + properties,
             events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
@@ -61,14 +70,25 @@ package final class KafkaProducer: @unchecked Sendable {
             throw KafkaConfigurationError(property: "", description: "out of memory")
         }
         self.events = events
-        guard let topic = rd_kafka_topic_new(handle.client, name, nil) else {
-            throw KafkaConfigurationError(property: "topic", description: "'\(name)' is not a topic name")
+        var topics: [OpaquePointer] = []
+        for name in names {
+            guard let topic = rd_kafka_topic_new(handle.client, name, nil) else {
+                for topic in topics { rd_kafka_topic_destroy(topic) }
+                throw KafkaConfigurationError(property: "topic", description: "'\(name)' is not a topic name")
+            }
+            topics.append(topic)
         }
-        self.topic = topic
+        self.topics = topics
+    }
+
+    package convenience init(
+        topic: String, properties: [(name: String, value: String)]
+    ) throws(KafkaConfigurationError) {
+        try self.init(topics: [topic], properties: properties)
     }
 
     deinit {
-        rd_kafka_topic_destroy(topic)
+        for topic in topics { rd_kafka_topic_destroy(topic) }
         rd_kafka_queue_destroy(events)
     }
 
@@ -87,9 +107,27 @@ package final class KafkaProducer: @unchecked Sendable {
             rd_kafka_header_add(
                 headers, name, header.name.utf8CodeUnitCount, header.value.baseAddress, header.value.count)
         }
-        var arguments = [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 7)
+        let error = withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 8) { arguments in
+            arguments.initialize(repeating: rd_kafka_vu_t())
+            fill(arguments, record, tag, headers)
+            return rd_kafka_produceva(handle.client, arguments.baseAddress, arguments.count)
+        }
+        guard let error else { return }
+        defer {
+            rd_kafka_error_destroy(error)
+            rd_kafka_headers_destroy(headers)
+        }
+        throw KafkaError(
+            rd_kafka_error_code(error), reason: rd_kafka_error_string(error).map { String(cString: $0) },
+            isFatal: rd_kafka_error_is_fatal(error) != 0)
+    }
+
+    private func fill(
+        _ arguments: UnsafeMutableBufferPointer<rd_kafka_vu_t>, _ record: Record, _ tag: UInt64,
+        _ headers: OpaquePointer?
+    ) {
         arguments[0].vtype = RD_KAFKA_VTYPE_RKT
-        arguments[0].u.rkt = topic
+        arguments[0].u.rkt = topics[record.topic]
         arguments[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS
         arguments[1].u.i = RD_KAFKA_MSG_F_COPY
         arguments[2].vtype = RD_KAFKA_VTYPE_VALUE
@@ -104,14 +142,8 @@ package final class KafkaProducer: @unchecked Sendable {
         arguments[5].u.ptr = UnsafeMutableRawPointer(bitPattern: UInt(tag))
         arguments[6].vtype = RD_KAFKA_VTYPE_HEADERS
         arguments[6].u.headers = headers
-        guard let error = rd_kafka_produceva(handle.client, &arguments, arguments.count) else { return }
-        defer {
-            rd_kafka_error_destroy(error)
-            rd_kafka_headers_destroy(headers)
-        }
-        throw KafkaError(
-            rd_kafka_error_code(error), reason: rd_kafka_error_string(error).map { String(cString: $0) },
-            isFatal: rd_kafka_error_is_fatal(error) != 0)
+        arguments[7].vtype = RD_KAFKA_VTYPE_PARTITION
+        arguments[7].u.i32 = record.partition ?? RD_KAFKA_PARTITION_UA
     }
 
     /// Waits for the next events and hands them to `body`; false when none came in time.
@@ -148,6 +180,11 @@ package final class KafkaProducer: @unchecked Sendable {
     ///
     /// The corresponding C function is `rd_kafka_flush`.
     package func flush(timeoutMilliseconds: Int) { _ = rd_kafka_flush(handle.client, CInt(timeoutMilliseconds)) }
+
+    /// Gives up everything that has no delivery report yet, so that the client can be ended at once.
+    ///
+    /// The corresponding C function is `rd_kafka_purge`.
+    package func purge() { _ = rd_kafka_purge(handle.client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) }
 
     /// Makes a `poll` that waits return.
     ///

@@ -34,10 +34,13 @@ package final class WebSocketConnection: Wire {
         /// Silence after which a PING is sent. A peer that leaves it unanswered for half as long
         /// again, and at least 2 s, is taken for dead.
         package var pingSeconds: Int
+        /// How long it may take until the connection is open, with TCP, TLS and the upgrade.
+        package var openingTime: Duration
 
-        package init(messageBytes: Int, pingSeconds: Int) {
+        package init(messageBytes: Int, pingSeconds: Int, openingTime: Duration = .seconds(10)) {
             self.messageBytes = messageBytes
             self.pingSeconds = pingSeconds
+            self.openingTime = openingTime
         }
     }
 
@@ -57,7 +60,8 @@ package final class WebSocketConnection: Wire {
     /// A message that arrives in pieces.
     private var assembly: [UInt8] = []
     private var outbox: [[UInt8]] = []
-    private var failureTimer: LoopTimer?
+    /// Of an end that is told later, or of the time until the connection is open.
+    private var timer: LoopTimer?
 
     /// Starts to connect; what comes of it is told to `delegate`, never within this call.
     package init(
@@ -78,7 +82,7 @@ package final class WebSocketConnection: Wire {
         loop.retain(self)
         wsi = lws_client_connect_via_info(&information)
         isConnecting = false
-        if wsi == nil || isGone { failLater() }
+        if wsi == nil || isGone { failLater() } else { watchOpening() }
     }
 
     deinit { idlePolicy.deallocate() }
@@ -113,6 +117,7 @@ package final class WebSocketConnection: Wire {
         switch event {
         case LWS_CALLBACK_CLIENT_ESTABLISHED:
             isOpen = true
+            timer = nil
             self.wsi = wsi
             delegate?.webSocketDidOpen(self)
         case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -175,7 +180,15 @@ package final class WebSocketConnection: Wire {
     /// lws can give up within the call that connects, without WSI_DESTROY; the delegate is told from
     /// the loop all the same.
     private func failLater() {
-        failureTimer = loop?.schedule(after: .zero) { [weak self] in self?.end() }
+        timer = loop?.schedule(after: .zero) { [weak self] in self?.end() }
+    }
+
+    private func watchOpening() {
+        timer = loop?.schedule(after: limits.openingTime) { [weak self] in
+            guard let self, !isOpen else { return }
+            if reason == nil { reason = .failed("not open within \(limits.openingTime)") }
+            kill()
+        }
     }
 
     private func end() {
@@ -185,6 +198,7 @@ package final class WebSocketConnection: Wire {
             return
         }
         hasEnded = true
+        timer = nil
         wsi = nil
         let delegate = self.delegate
         delegate?.webSocket(self, didClose: reason ?? (isOpen ? .lost : .failed("the peer gave no answer")))

@@ -1,0 +1,239 @@
+import Dispatch
+import Kafka
+import Logging
+import Runtime
+import Synchronization
+
+/// Kafka's side of the producer: makes the client, takes its delivery reports, and makes another one
+/// when it fails. Everything that is not delivered by then is in the spool and is sent again.
+///
+/// ``run(wake:)`` has a thread of its own. The client is lent to the socket's thread, which gives it back
+/// when it is broken: it ends here, since that can take a while.
+final class Deliveries: Sendable {
+    typealias MakeProducer = @Sendable (_ isIsolating: Bool) throws(KafkaConfigurationError) -> KafkaProducer
+
+    private let makeProducer: MakeProducer
+    private let state: SpoolState
+    private let logger: Logger
+
+    private let offered = Mutex<KafkaProducer?>(nil)
+    private let isBroken = Atomic(false)
+    private let isReturned = Atomic(false)
+    private let isQueueFull = Atomic(false)
+    private let partitions = Atomic(0)
+    private let isCountWanted = Atomic(false)
+    private let delivered = Atomic<UInt64>(0)
+    private let isFinished = Atomic(false)
+    private let end = DispatchSemaphore(value: 0)
+    private let skipped = Mutex<[Range<UInt64>]>([])
+    private let hasSkipped = Atomic(false)
+
+    /// The topics of the client, in their order.
+    static let dataTopic = 0
+    static let gapTopic = 1
+
+    /// - Parameter makeProducer: a client for the topics of data and gaps.
+    init(_ state: SpoolState, logger: Logger, makeProducer: @escaping MakeProducer) {
+        self.state = state
+        self.logger = logger
+        self.makeProducer = makeProducer
+    }
+
+    // MARK: - For the socket's thread
+
+    /// How many frames were delivered.
+    var deliveredCount: UInt64 { delivered.load(ordering: .relaxed) }
+
+    /// How many partitions the topic of the data has; nil as long as no broker told.
+    var partitionCount: Int? {
+        let count = partitions.load(ordering: .acquiring)
+        return count > 0 ? count : nil
+    }
+
+    /// Has the number of partitions looked up again.
+    func refreshPartitionCount() { isCountWanted.store(true, ordering: .relaxed) }
+
+    /// The next client, once.
+    func takeClient() -> KafkaProducer? {
+        offered.withLock { offered in
+            defer { offered = nil }
+            return offered
+        }
+    }
+
+    /// True when the client that was taken cannot go on. It is to be dropped, and then ``returned()``.
+    var isClientBroken: Bool { isBroken.load(ordering: .acquiring) }
+
+    func fail(_ error: KafkaError) {
+        if !isBroken.exchange(true, ordering: .acquiringAndReleasing) {
+            logger.error(
+                "Kafka takes no more frames: they wait in the spool, and are tried again",
+                metadata: ["kafka.error": "\(error)"])
+        }
+    }
+
+    /// The client was dropped.
+    func returned() { isReturned.store(true, ordering: .releasing) }
+
+    /// Asks to be woken when there is room in the client's queue.
+    func queueIsFull() { isQueueFull.store(true, ordering: .sequentiallyConsistent) }
+
+    func queueHasRoom() { isQueueFull.store(false, ordering: .relaxed) }
+
+    /// No report will come for these; see ``DeliveryTracker/skip(_:)``.
+    func skip(_ sequences: Range<UInt64>) {
+        skipped.withLock { $0.append(sequences) }
+        hasSkipped.store(true, ordering: .releasing)
+    }
+
+    /// Lets ``run(wake:)`` return. The client has to be returned before.
+    func finish() {
+        isFinished.store(true, ordering: .releasing)
+        end.signal()
+    }
+
+    // MARK: - The thread
+
+    /// What the thread knows from report to report.
+    private struct Progress {
+        var tracker: DeliveryTracker
+        var backoff = Backoff(base: .seconds(1), limit: .seconds(10))
+        /// Records up to here are sent one in a batch, since one of them is too large.
+        var isolatedUntil: UInt64?
+        var nextLook = ContinuousClock.now
+        var hasGapTopic = false
+    }
+
+    /// Delivers until ``finish()``; blocks.
+    ///
+    /// - Parameter wake: called when the socket's thread has something to do.
+    func run(wake: () -> Void) {
+        var progress = Progress(tracker: DeliveryTracker(deliveredBelow: state.deliveredBelow))
+        while !hasFinished {
+            do throws(KafkaConfigurationError) {
+                try serve(makeProducer(progress.isolatedUntil != nil), &progress, wake)
+            } catch {
+                logger.error("no Kafka client", metadata: ["reason": "\(error)"])
+            }
+            if !hasFinished { _ = end.wait(timeout: .now() + progress.backoff.next().seconds) }
+        }
+    }
+
+    private var hasFinished: Bool { isFinished.load(ordering: .acquiring) }
+
+    private func serve(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
+        partitions.store(0, ordering: .releasing)
+        isBroken.store(false, ordering: .releasing)
+        isReturned.store(false, ordering: .releasing)
+        progress.nextLook = .now
+        progress.hasGapTopic = false
+        offered.withLock { $0 = client }
+        wake()
+        while !hasFinished, !isClientBroken {
+            lookAtTopics(client, &progress, wake)
+            takeReports(client, &progress, timeoutMilliseconds: 200)
+            // Behind the poll: only there are the records it told about gone from the queue.
+            if isQueueFull.exchange(false, ordering: .sequentiallyConsistent) { wake() }
+        }
+        // It may have been taken, or not yet.
+        let isTaken = offered.withLock { offered in
+            defer { offered = nil }
+            return offered == nil
+        }
+        wake()
+        while isTaken, !isReturned.load(ordering: .acquiring), !hasFinished {
+            takeReports(client, &progress, timeoutMilliseconds: 20)
+        }
+        client.purge()
+    }
+
+    private func takeReports(_ client: KafkaProducer, _ progress: inout Progress, timeoutMilliseconds: Int) {
+        client.poll(timeoutMilliseconds: timeoutMilliseconds) { event in
+            if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
+            handle(event, &progress)
+        }
+        if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
+        let deliveredBelow = progress.tracker.deliveredBelow
+        guard deliveredBelow != state.deliveredBelow else { return }
+        state.deliveredBelow = deliveredBelow
+        if let until = progress.isolatedUntil, deliveredBelow > until {
+            // Back to batches, with another client.
+            progress.isolatedUntil = nil
+            isBroken.store(true, ordering: .releasing)
+        }
+    }
+
+    private func takeSkipped(_ progress: inout Progress) {
+        let ranges = skipped.withLock { skipped in
+            defer { skipped = [] }
+            return skipped
+        }
+        for range in ranges { progress.tracker.skip(range) }
+    }
+
+    private func handle(_ event: KafkaProducer.Event, _ progress: inout Progress) {
+        switch event {
+        case .delivered(let word):
+            delivered(RecordTag(word: word), &progress)
+            progress.backoff.reset()
+        case .failed(let word, let error): failed(RecordTag(word: word), error, &progress)
+        case .error(let error) where error.isFatal: fail(error)
+        case .error(let error): logger.warning("kafka", metadata: ["kafka.error": "\(error)"])
+        case .log(let line): logger.log(line)
+        }
+    }
+
+    private func delivered(_ tag: RecordTag, _ progress: inout Progress) {
+        switch tag.kind {
+        case .frame: progress.tracker.delivered(tag.sequence)
+        case .frameWithGap: progress.tracker.delivered(.frame, of: tag.sequence)
+        case .gap: progress.tracker.delivered(.gap, of: tag.sequence)
+        }
+        if tag.kind != .gap { delivered.add(1, ordering: .relaxed) }
+    }
+
+    /// A broker refuses whole batches as too large, and with them records that are not. So each is sent
+    /// once more in a batch of its own: what is too large then concerns nobody but itself.
+    private func failed(_ tag: RecordTag, _ error: KafkaError, _ progress: inout Progress) {
+        guard error.code == .messageTooLarge else { return fail(error) }
+        if progress.isolatedUntil == nil || isClientBroken {
+            if !isClientBroken { logger.warning("a batch is too large for Kafka: sending its frames one by one") }
+            progress.isolatedUntil = max(progress.isolatedUntil ?? 0, tag.sequence)
+            isBroken.store(true, ordering: .releasing)
+            return
+        }
+        giveUp(tag.sequence, error)
+        delivered(tag, &progress)
+    }
+
+    /// A frame that Kafka can never take is let go, or all that come after it would wait for it.
+    func giveUp(_ sequence: UInt64, _ error: KafkaError) {
+        logger.error(
+            "a frame is larger than Kafka takes, and is lost: raise the topic's max.message.bytes",
+            metadata: ["frame.seq": "\(sequence)", "kafka.error": "\(error)"])
+    }
+
+    // MARK: - Topics
+
+    private func lookAtTopics(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
+        if partitionCount == nil || isCountWanted.exchange(false, ordering: .relaxed) {
+            if case .partitions(let count) = client.state(ofTopic: Self.dataTopic, timeoutMilliseconds: 500) {
+                partitions.store(count, ordering: .releasing)
+                wake()
+            }
+        }
+        guard partitionCount != nil, !progress.hasGapTopic, progress.nextLook < .now else { return }
+        progress.nextLook = .now + .seconds(10)
+        switch client.state(ofTopic: Self.gapTopic, timeoutMilliseconds: 500) {
+        case .partitions: progress.hasGapTopic = true
+        case .missing:
+            logger.warning("the topic of the gaps is missing: asking Kafka to make it")
+            client.requestTopic(Self.gapTopic)
+        case .unknown: break
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,73 @@
+import Glibc
+
+/// A segment's file in memory. What is written there is the kernel's: the end of the process loses
+/// nothing of it. Used by one thread.
+final class MappedSegment {
+    let path: String
+    /// nil when it is damaged.
+    let header: SegmentHeader?
+    /// By the header or, when that is damaged, by the file's name.
+    let firstSequence: UInt64
+    private let memory: UnsafeMutableRawPointer
+    private let count: Int
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
+
+    /// Makes a segment with nothing in it.
+    init(creating header: SegmentHeader, bytes: Int, in directory: SpoolDirectory) throws(SpoolError) {
+        path = directory.segmentPath(firstSequence: header.firstSequence)
+        var memory: UnsafeMutableRawPointer?
+        let descriptor = try directory.create(path, bytes: bytes) { (descriptor) throws(SpoolError) in
+            let mapping = try map(descriptor, bytes, "\(directory.path)")
+            header.write(to: mapping)
+            memory = mapping
+        }
+        close(descriptor)
+        guard let memory else { throw SpoolError(EIO, path) }
+        self.memory = memory
+        count = bytes
+        self.header = header
+        firstSequence = header.firstSequence
+    }
+
+    /// - Parameter firstSequence: what the file's name says.
+    init(opening path: String, firstSequence: UInt64) throws(SpoolError) {
+        self.path = path
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SpoolError(errno, path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw SpoolError(errno, path) }
+        count = Int(status.st_size)
+        // Nothing cannot be mapped; one zero word reads as a segment that is damaged from its start.
+        memory = try map(descriptor, max(count, 8), path)
+        let bytes = UnsafeRawBufferPointer(start: memory, count: count)
+        header = SegmentHeader(bytes).flatMap { $0.firstSequence == firstSequence ? $0 : nil }
+        self.firstSequence = firstSequence
+    }
+
+    deinit { munmap(memory, max(count, 8)) }
+
+    /// How many partitions the records are spread over; nil until the first one is sent.
+    var partitionCount: Int? {
+        get { count < SegmentHeader.bytes ? nil : SegmentHeader.partitionCount(bytes) }
+        set {
+            if count >= SegmentHeader.bytes, let newValue { SegmentHeader.setPartitionCount(newValue, in: memory) }
+        }
+    }
+
+    /// How the catalogue lists it.
+    var entry: SegmentCatalogue.Entry {
+        SegmentCatalogue.Entry(
+            firstSequence: firstSequence, path: path, bytes: count,
+            createdMicroseconds: header?.createdMicroseconds ?? 0)
+    }
+
+    func room(at offset: Int) -> UnsafeMutableRawPointer { memory + offset }
+}
+
+private func map(_ descriptor: Int32, _ bytes: Int, _ path: String) throws(SpoolError) -> UnsafeMutableRawPointer {
+    guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
+    else { throw SpoolError(errno, path) }
+    return memory
+}

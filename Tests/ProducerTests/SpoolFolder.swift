@@ -1,0 +1,83 @@
+import Foundation
+import Glibc
+import Logging
+
+@testable import Producer
+
+/// A spool in a folder of its own that goes away with this object; opened and closed as processes would.
+final class SpoolFolder {
+    let path: String
+    private let limits: Spool.Limits
+
+    init(limitBytes: Int = 64 << 20, frameBytes: Int = 4_000) throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "spool-\(UUID())").path
+        limits = Spool.Limits(bytes: limitBytes, frameBytes: frameBytes)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func open() throws -> Spool {
+        let directory = try SpoolDirectory(path)
+        return try Spool(directory, try SpoolState(in: directory, producerID: "test"), limits)
+    }
+
+    /// The files of the segments, in their order.
+    func segments() throws -> [String] { try names { $0.hasSuffix(".segment") } }
+
+    func names(where matches: (String) -> Bool) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).filter(matches).sorted().map { "\(path)/\($0)" }
+    }
+
+    /// Changes a file's bytes, as a bad disk would.
+    func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws {
+        var bytes = Array(try Data(contentsOf: URL(filePath: file)))
+        body(&bytes)
+        let handle = try FileHandle(forWritingTo: URL(filePath: file))
+        try handle.truncate(atOffset: UInt64(bytes.count))
+        try handle.seek(toOffset: 0)
+        try handle.write(contentsOf: bytes)
+        try handle.close()
+    }
+}
+
+extension Spool {
+    @discardableResult
+    func append(_ frame: [UInt8], received: UInt64 = 1, gap: GapStart? = nil) throws -> UInt64 {
+        let outcome = frame.withUnsafeBytes { bytes in
+            Result { () throws(Full) in try append(bytes, receivedMicroseconds: received, gap: gap) }
+        }
+        return try outcome.get()
+    }
+
+    /// Everything that would be sent now, from the first that is not delivered.
+    func read() throws -> [ReadFrame] {
+        var cursor = SpoolCursor(self)
+        var frames: [ReadFrame] = []
+        while let item = try cursor.peek(in: self) {
+            frames.append(ReadFrame(item))
+            cursor.advance()
+        }
+        return frames
+    }
+
+    /// What its keeper does from time to time.
+    func keep() throws {
+        try SpoolKeeper(directory, state, catalogue, interval: .seconds(1), logger: .init(label: "test")).keep()
+    }
+}
+
+struct ReadFrame: Equatable {
+    let sequence: UInt64
+    let received: UInt64
+    let gap: GapStart?
+    let frame: [UInt8]
+    let hole: SpoolCursor.Hole?
+
+    init(_ item: SpoolCursor.Item) {
+        sequence = item.record.sequence
+        received = item.record.receivedMicroseconds
+        gap = item.record.gap
+        frame = Array(item.record.frame)
+        hole = item.hole
+    }
+}

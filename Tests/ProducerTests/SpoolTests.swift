@@ -1,0 +1,217 @@
+import Foundation
+import Market
+import TestSupport
+import Testing
+
+@testable import Producer
+
+@Suite("The spool")
+struct SpoolTests {
+    private let frame = [UInt8](repeating: 7, count: 3_000)
+
+    @Test("Frames are read as they were appended, numbered from 1, with their times and gaps")
+    func roundTrip() throws {
+        let folder = try SpoolFolder()
+        let spool = try folder.open()
+        #expect(spool.lastReceived == nil)
+        let gap = GapStart(from: 5, reason: .stall)
+        #expect(try spool.append([], received: 10) == 1)
+        #expect(try spool.append([1], received: 11, gap: gap) == 2)
+        #expect(try spool.append(frame, received: 12) == 3)
+        let frames = try spool.read()
+        #expect(frames.map(\.sequence) == [1, 2, 3] && frames.map(\.received) == [10, 11, 12])
+        #expect(frames.map(\.frame) == [[], [1], frame] && frames.map(\.gap) == [nil, gap, nil])
+        #expect(frames.allSatisfy { $0.hole == nil } && spool.lastReceived == 12)
+    }
+
+    @Test("Another process goes on where the one before ended, under the same name")
+    func reopened() throws {
+        let folder = try SpoolFolder()
+        var spool: Spool? = try folder.open()
+        let name = try #require(spool?.state.producer)
+        #expect(name.wholeMatch(of: /test-[0-9a-f]{16}/) != nil)
+        for _ in 0..<3_000 { _ = try spool?.append(frame, received: 20) }
+        spool?.state.deliveredBelow = 2_000
+        spool = nil
+        let next = try folder.open()
+        #expect(next.state.producer == name && next.lastReceived == 20)
+        #expect(try next.append([1]) == 3_001)
+        #expect(try next.read().map(\.sequence) == Array(2_000...3_001))
+    }
+
+    @Test("Segments go when everything in them is delivered, and the last one stays")
+    func release() throws {
+        let folder = try SpoolFolder()
+        let spool = try folder.open()
+        for _ in 0..<9_000 { try spool.append(frame, received: 20) }
+        let all = try folder.segments()
+        #expect(all.count == 4)
+        spool.state.deliveredBelow = spool.nextSequence
+        try spool.keep()
+        #expect(try folder.segments() == [all[3]])
+        #expect(try spool.read().isEmpty)
+        try spool.append([1])
+        #expect(try spool.read().map(\.sequence) == [9_001])
+    }
+
+    @Test("A full spool takes nothing until segments are removed")
+    func full() throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        let spool = try folder.open()
+        var count: UInt64 = 0
+        #expect(throws: Spool.Full.limit(bytes: 1 << 20)) { while true { count = try spool.append(frame) } }
+        #expect(count > 300 && spool.catalogue.bytes <= 1 << 20)
+        spool.state.deliveredBelow = count / 2
+        try spool.keep()
+        #expect(try spool.append(frame) == count + 1)
+        #expect(try spool.read().map(\.sequence) == Array(count / 2...count + 1))
+    }
+
+    @Test("A second process is refused, with the first one's id")
+    func locked() throws {
+        let folder = try SpoolFolder()
+        let spool = try folder.open()
+        let error = #expect(throws: SpoolError.self) { _ = try folder.open() }
+        #expect(error?.kind == .inUse && error?.description.contains("process \(getpid())") == true)
+        _ = spool.nextSequence
+    }
+
+    @Test("After a crash of the machine no sequence is used twice")
+    func rebooted() throws {
+        let folder = try SpoolFolder()
+        var spool: Spool? = try folder.open()
+        for _ in 0..<10 { _ = try spool?.append([1], received: 5) }
+        spool?.state.deliveredBelow = 11
+        spool = nil
+        try forgetBoot(folder)
+        let next = try folder.open()
+        let sequence = try next.append([2], received: 9)
+        #expect(sequence > 1_000_000)
+        #expect(try next.read().map(\.hole) == [.init(sequences: 11..<sequence, damagedFile: nil)])
+        #expect(try next.read()[0].gap == nil)
+    }
+
+    @Test("Frames that the machine lost in a crash are told as a gap")
+    func lostInReboot() throws {
+        let folder = try SpoolFolder()
+        var spool: Spool? = try folder.open()
+        for time in 1...10 as ClosedRange<UInt64> { _ = try spool?.append([1], received: time) }
+        spool = nil
+        // The pages of the last frames were never written.
+        try folder.change(try folder.segments()[0]) { bytes in
+            for index in SegmentHeader.bytes + 7 * 48..<bytes.count { bytes[index] = 0 }
+        }
+        try forgetBoot(folder)
+        let next = try folder.open()
+        try next.append([2], received: 20, gap: GapStart(from: 10, reason: .restart))
+        let frames = try next.read()
+        #expect(frames.map(\.received) == [1, 2, 3, 4, 5, 6, 7, 20])
+        #expect(frames[7].gap == GapStart(from: 7, reason: .restart))
+        #expect(frames[7].hole?.sequences.lowerBound == 8 && frames[7].hole?.damagedFile != nil)
+    }
+
+    @Test("Cut at any byte, a segment gives the frames that are whole, and goes on behind them")
+    func tornTail() throws {
+        let folder = try SpoolFolder(limitBytes: 64 << 10)
+        var spool: Spool? = try folder.open()
+        let frames = (0..<6).map { [UInt8](repeating: UInt8($0 + 1), count: $0 * 5) }
+        var ends: [Int] = []
+        for frame in frames {
+            _ = try spool?.append(frame)
+            ends.append(try #require(spool?.tail))
+        }
+        spool = nil
+        let file = try folder.segments()[0]
+        let files = try [file, "\(folder.path)/state"].map { ($0, try Data(contentsOf: URL(filePath: $0))) }
+        for cut in SegmentHeader.bytes...(ends.last ?? 0) {
+            for segment in try folder.segments() { try FileManager.default.removeItem(atPath: segment) }
+            for (path, bytes) in files { try bytes.write(to: URL(filePath: path)) }
+            try folder.change(file) { bytes in for index in cut..<bytes.count { bytes[index] = 0 } }
+            let spool = try folder.open()
+            let whole = ends.count { $0 <= cut }
+            // A frame whose last bytes are zeroes of the padding is whole before its end.
+            let read = try spool.read().map(\.frame)
+            #expect(read.count >= whole && read == Array(frames.prefix(read.count)))
+            // The state knew of all six.
+            #expect(try spool.append([9]) == 7)
+            #expect(try spool.read().map(\.frame) == Array(frames.prefix(read.count)) + [[9]])
+        }
+    }
+
+    @Test("Damage in the middle costs the frames that it hits; the others are read, and the file is kept")
+    func damage() throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        var spool: Spool? = try folder.open()
+        for time in 1...200 as ClosedRange<UInt64> { _ = try spool?.append(frame, received: time) }
+        spool = nil
+        let size = SpoolRecord.size(frameBytes: frame.count)
+        let first = try folder.segments()[0]
+        try folder.change(first) { $0[SegmentHeader.bytes + 10 * size + 500] ^= 1 }
+        let next = try folder.open()
+        try next.append([1], received: 300)
+        let frames = try next.read()
+        #expect(frames.map(\.sequence) == Array(1...10) + Array(12...201))
+        #expect(frames[10].gap == GapStart(from: 10, reason: .spoolDamaged))
+        #expect(frames[10].hole == .init(sequences: 11..<12, damagedFile: first))
+        #expect(frames.count { $0.hole != nil } == 1)
+        next.state.deliveredBelow = next.nextSequence
+        try next.keep()
+        #expect(try folder.names { $0.hasSuffix(".corrupt") } == [first + ".corrupt"])
+    }
+
+    @Test("A segment with a damaged header is read all the same; one that is gone is a hole")
+    func header() throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        var spool: Spool? = try folder.open()
+        for time in 1...320 as ClosedRange<UInt64> { _ = try spool?.append(frame, received: time) }
+        spool = nil
+        let segments = try folder.segments()
+        try folder.change(segments[0]) { $0[3] = 0 }
+        try FileManager.default.removeItem(atPath: segments[1])
+        let next = try folder.open()
+        let frames = try next.read()
+        let missing = try #require(frames.compactMap(\.hole).last)
+        #expect(frames.compactMap(\.hole).count == 1 && frames.count == 320 - missing.sequences.count)
+        #expect(frames.last?.sequence == 320 && missing.sequences.count > 80)
+    }
+
+    @Test(
+        "Whatever is appended, delivered, killed and opened again: nothing is lost, doubled or changed",
+        arguments: 0..<20)
+    func random(_ seed: UInt64) throws {
+        print("seed \(seed)")
+        var generator = SplitMix64(seed: seed)
+        let folder = try SpoolFolder(limitBytes: 2 << 20, frameBytes: 100_000)
+        var spool: Spool? = try folder.open()
+        var model: [(sequence: UInt64, frame: [UInt8], gap: GapStart?)] = []
+        for step in 0..<600 {
+            switch Int.random(in: 0..<100, using: &generator) {
+            case 0..<80:
+                let size = Int.random(in: 0..<(step % 10 == 0 ? 100_000 : 2_000), using: &generator)
+                let frame = [UInt8](repeating: .random(in: .min ... .max, using: &generator), count: size)
+                let gap = Int.random(in: 0..<9, using: &generator) == 0 ? GapStart(from: 3, reason: .disconnect) : nil
+                if let sequence = try? spool?.append(frame, received: UInt64(step + 4), gap: gap) {
+                    model.append((sequence, frame, gap))
+                }
+            case 80..<90:
+                let count = Int.random(in: 0...model.count, using: &generator)
+                model.removeFirst(count)
+                spool?.state.deliveredBelow = model.first?.sequence ?? spool?.nextSequence ?? 1
+            case 90..<95: try spool?.keep()
+            default:
+                spool = nil  // the lock goes with it
+                spool = try folder.open()
+            }
+        }
+        let end = try #require(spool)
+        let read = try end.read()
+        #expect(read.map(\.sequence) == model.map(\.sequence) && read.map(\.frame) == model.map(\.frame))
+        #expect(read.map(\.gap) == model.map(\.gap) && read.allSatisfy { $0.hole == nil })
+        #expect(end.catalogue.bytes <= 2 << 20)
+    }
+
+    /// As if the machine had been started since, without time to write anything.
+    private func forgetBoot(_ folder: SpoolFolder) throws {
+        try folder.change("\(folder.path)/state") { bytes in for index in 560..<576 { bytes[index] = 0 } }
+    }
+}
