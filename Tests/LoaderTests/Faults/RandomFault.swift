@@ -38,7 +38,7 @@ struct RandomFault {
         // As a table answers that was created moments ago.
         case 1: return .refused(GoogleError(404, "notFound", "Not found: Table"))
         default:
-            let rows = (0..<1 + random.below(30)).map { _ in random.below(120) }
+            let rows = (0..<1 + random.below(30)).map { _ in random.below(60) }
             let reasons = ["backendError", "internalError", "timeout", "stopped", "rateLimitExceeded"]
             return .rows(rows, reason: reasons[random.below(reasons.count)])
         }

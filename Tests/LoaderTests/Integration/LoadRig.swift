@@ -72,6 +72,16 @@ struct LoadRig {
         }
     }
 
+    /// Loads as the program does when it is given a range.
+    func load(_ hours: Range<ClockHour>, limits: RetryLimits = impatient) async throws -> [HourReport] {
+        try await withLoader(limits) { loader in
+            var watch = ClosingWatch(limit: loader.closeTimeout)
+            var reports: [HourReport] = []
+            for hour in hours { reports.append(try await loader.load(hour, waiting: &watch)) }
+            return reports
+        }
+    }
+
     /// Loads as the program does when it is given nothing; the hour behind `hours` is the current one.
     @discardableResult
     func catchUp(_ hours: Range<ClockHour>, limits: RetryLimits = impatient) async throws -> Int {
