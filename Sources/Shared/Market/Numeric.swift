@@ -29,6 +29,26 @@ package struct Numeric: Equatable, Comparable, Sendable {
     /// Reads a number in any of JSON's spellings, the whole of `bytes`.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Refusal) {
         guard let text = DecimalText(bytes), text.end == bytes.count else { throw .notANumber }
+        let magnitude =
+            if let units = Self.ordinary(text, in: bytes) { units } else { try Self.anySpelling(text, in: bytes) }
+        units = text.isNegative ? -magnitude : magnitude
+    }
+
+    /// Billionths of a number with at most 18 digits, 9 of them behind the point, and no exponent; nil for
+    /// others. Nearly all are so, and their digits fit in 64 bits.
+    private static func ordinary(_ text: DecimalText, in bytes: UnsafeRawBufferPointer) -> Int128? {
+        guard text.exponent == 0, text.fraction.count <= 9, text.integer.count + text.fraction.count <= 18 else {
+            return nil
+        }
+        var digits: UInt64 = 0
+        for position in text.integer { digits = digits &* 10 &+ UInt64(bytes[position] &- UInt8(ascii: "0")) }
+        for position in text.fraction { digits = digits &* 10 &+ UInt64(bytes[position] &- UInt8(ascii: "0")) }
+        return Int128(digits) * powersOfTen[9 - text.fraction.count]
+    }
+
+    private static func anySpelling(
+        _ text: DecimalText, in bytes: UnsafeRawBufferPointer
+    ) throws(Refusal) -> Int128 {
         var units: Int128 = 0
         // The power of ten of the digit at hand, in billionths: the digit before the point is 10^9.
         var power = text.integer.count - 1 + text.exponent + 9
@@ -43,7 +63,7 @@ package struct Numeric: Equatable, Comparable, Sendable {
                 power -= 1
             }
         }
-        self.units = text.isNegative ? -units : units
+        return units
     }
 
     package init(_ text: String) throws(Refusal) {
