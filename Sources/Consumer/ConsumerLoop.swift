@@ -134,7 +134,7 @@ final class ConsumerLoop: @unchecked Sendable {
         guard !batch.isEmpty else { return }
         let outcome = try database.use { store throws(PostgresError) in
             do throws(Store.WriteError) {
-                try store.write(batch)
+                try store.write(&batch)
                 return true
             } catch {
                 switch error {

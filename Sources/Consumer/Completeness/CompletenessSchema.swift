@@ -1,3 +1,4 @@
+import Logging
 import Postgres
 
 /// The table `market_hours`, and what answers questions from it.
@@ -25,10 +26,20 @@ enum CompletenessSchema {
     /// Creates the view and the function, or replaces what another version made. Rights on them, and
     /// views that users built on them, stay.
     ///
-    /// The tables that they read must be there.
-    static func createAnswers(in database: borrowing PostgresConnection) throws(PostgresError) {
+    /// The tables that they read must be there. Nothing is written through them, so a role that may not
+    /// create them is no reason to stop.
+    static func createAnswers(in database: borrowing PostgresConnection, logger: Logger) throws(PostgresError) {
         for answer in [CompletenessView.answer, CleanSpan.answer] where try !answer.isUpToDate(in: database) {
-            try answer.create(in: database)
+            try database.execute("SAVEPOINT answer")
+            do {
+                try answer.create(in: database)
+            } catch {
+                guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
+                try database.execute("ROLLBACK TO SAVEPOINT answer")
+                logger.warning(
+                    "a view or function is missing or old: start a consumer once as the owner of the tables",
+                    metadata: ["database.object": "\(answer.object)", "database.error": "\(error)"])
+            }
         }
     }
 

@@ -3,7 +3,7 @@ import Postgres
 
 extension MarketHours {
     /// Asks the database for the days that are new here, all at once, and goes on with them.
-    mutating func resume(from database: borrowing PostgresConnection) throws(PostgresError) {
+    private mutating func resume(from database: borrowing PostgresConnection) throws(PostgresError) {
         let days = unknownDays
         guard !days.isEmpty else { return }
         let answer = try database.query(
@@ -29,11 +29,13 @@ extension MarketHours {
         resume(known)
     }
 
-    /// Merges the figures into `market_hours`; belongs into the transaction of the rows.
+    /// Merges the figures into `market_hours`; belongs into the transaction of the rows, behind the check
+    /// that nobody else wrote these markets meanwhile.
     ///
     /// Two consumers that write the same hours take their rows' locks in the same order, so that neither
     /// waits for the other in a circle.
-    func write(to database: borrowing PostgresConnection) throws(PostgresError) {
+    mutating func write(to database: borrowing PostgresConnection) throws(PostgresError) {
+        try resume(from: database)
         var lines = MarketHourLines()
         forEachLine { lines.append(code: $0, hour: $1, $2, volume: $3) }
         guard !lines.isEmpty else { return }

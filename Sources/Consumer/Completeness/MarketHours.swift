@@ -7,7 +7,7 @@ import Market
 /// the database knows them: its ticks wait until ``resume(_:)`` tells where it ended.
 ///
 /// ```
-/// add, add, add … ─▶ unknownDays ─▶ resume ─▶ lines ─▶ the transaction ─▶ batchWritten
+/// add, add, add … ─▶ unknownDays ─▶ resume ─▶ lines ─▶ the transaction ─▶ written
 /// ```
 ///
 /// Whoever throws a batch away makes a new value: what it remembers would be ahead of the database.
@@ -145,7 +145,7 @@ extension MarketHours {
     }
 
     /// Begins the next batch, once this one is in the database.
-    mutating func batchWritten() {
+    mutating func written() {
         if index.count > Self.dayLimit {
             self = MarketHours()
             return

@@ -67,5 +67,6 @@ enum Bookkeeping {
             )
             """
         ),
+        ("market_hours", CompletenessSchema.table),
     ]
 }

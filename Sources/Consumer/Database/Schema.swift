@@ -29,6 +29,7 @@ enum Schema {
             if !Bookkeeping.addedColumns.allSatisfy({ present.contains($0.name) }) {
                 try run(Bookkeeping.upgrade, in: database)
             }
+            try CompletenessSchema.createAnswers(in: database, logger: logger)
         }
     }
 

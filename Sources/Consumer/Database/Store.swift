@@ -17,9 +17,9 @@ struct Store: ~Copyable {
         case database(PostgresError)
     }
 
-    /// Writes rows, dead letters, gaps and positions in one transaction, if each partition is still where
-    /// the batch began.
-    func write(_ batch: Batch) throws(WriteError) {
+    /// Writes rows, dead letters, gaps, figures and positions in one transaction, if each partition is still
+    /// where the batch began.
+    func write(_ batch: inout Batch) throws(WriteError) {
         try database.transaction(wrap: WriteError.database) { () throws(WriteError) in
             do throws(PostgresError) {
                 if batch.rowCount > 0 {
@@ -33,7 +33,12 @@ struct Store: ~Copyable {
             }
             // What locks rows comes last: a consumer that stalls while it copies holds up nobody.
             try move(batch.positions.moved)
-            do throws(PostgresError) { try write(batch.gaps) } catch { throw .database(error) }
+            do throws(PostgresError) {
+                try write(batch.gaps)
+                try batch.marketHours.write(to: database)
+            } catch {
+                throw .database(error)
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 import Market
 
-/// Records on their way into one transaction: rows and dead letters as COPY text, gaps, and how far each
-/// partition gets with them.
+/// Records on their way into one transaction: rows and dead letters as COPY text, gaps, what the
+/// exchange's sums prove of the rows, and how far each partition gets with them.
 ///
 /// A record's digits go from Kafka's buffer into this one, and from here to the server.
 struct Batch {
@@ -22,6 +22,7 @@ struct Batch {
     private(set) var deadLetters: [UInt8] = []
     private(set) var deadLetterCount = 0
     private(set) var gaps = GapSpans()
+    var marketHours = MarketHours()
     private(set) var repeatCount = 0
     private var recordCount = 0
     private var openedAt: ContinuousClock.Instant?
@@ -38,6 +39,7 @@ struct Batch {
     /// Begins anew, with the partitions where the database has them: what was in the batch is gone.
     mutating func begin(at positions: Positions) {
         self.positions = positions
+        marketHours = MarketHours()
         removeRecords()
     }
 
@@ -66,7 +68,9 @@ struct Batch {
     private mutating func addTick(_ record: SourceRecord) {
         do throws(Tick.Refusal) {
             guard let value = record.value else { throw .noValue }
-            appendRow(try Tick(parsing: value), of: value)
+            let tick = try Tick(parsing: value)
+            appendRow(tick, of: value)
+            marketHours.add(tick, of: value)
         } catch {
             appendDeadLetter(record, error.description)
         }
@@ -106,6 +110,7 @@ struct Batch {
     /// The batch is in the database: empties it, and keeps its memory for the next one.
     mutating func written() {
         positions.written()
+        marketHours.written()
         removeRecords()
     }
 

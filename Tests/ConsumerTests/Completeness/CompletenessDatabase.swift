@@ -28,10 +28,14 @@ struct CompletenessDatabase {
 
     /// Merges the ticks as one batch of a consumer that has just started.
     func write(_ ticks: [PlayedTrade]) async throws {
+        var hours = MarketHours()
+        for tick in ticks { hours.add(tick.code, at: tick.milliseconds, tick.volumeText, sum: tick.sumText) }
+        try await write(hours)
+    }
+
+    func write(_ hours: MarketHours) async throws {
         try await connected { database in
-            var hours = MarketHours()
-            for tick in ticks { hours.add(tick.code, at: tick.milliseconds, tick.volumeText, sum: tick.sumText) }
-            try hours.resume(from: database)
+            var hours = hours
             try hours.write(to: database)
         }
     }

@@ -11,8 +11,8 @@ struct MarketHoursDatabaseTests {
         let batches = [
             figures(of: RandomPlay(seed: 1).arrivals), figures(of: RandomPlay(seed: 2).arrivals),
         ]
-        for batch in batches { try await first.connected { try batch.write(to: $0) } }
-        for batch in batches.reversed() { try await second.connected { try batch.write(to: $0) } }
+        for batch in batches { try await first.write(batch) }
+        for batch in batches.reversed() { try await second.write(batch) }
         let table = try await first.table()
         #expect(table.count > 100)
         #expect(try await second.table() == table)
@@ -40,7 +40,6 @@ struct MarketHoursDatabaseTests {
         try await database.connected { connection in
             var hours = MarketHours()
             for volume in volumes { hours.add("NULL", at: RandomPlay.start, volume, sum: "1E29") }
-            try hours.resume(from: connection)
             try hours.write(to: connection)
         }
         let sum = volumes.map { "\($0)::numeric" }.joined(separator: " + ")

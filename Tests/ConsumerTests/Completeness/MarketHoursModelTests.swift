@@ -53,7 +53,7 @@ struct MarketHoursModelTests {
                     return last.map { MarketDay(last: $0) } ?? MarketDay()
                 })
             for (key, figures) in hours.figures { stored[key, default: .init()].merge(figures) }
-            if random.oneIn(3) { hours = MarketHours() } else { hours.batchWritten() }
+            if random.oneIn(3) { hours = MarketHours() } else { hours.written() }
         }
         return stored
     }

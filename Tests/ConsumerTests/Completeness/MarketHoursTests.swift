@@ -96,7 +96,7 @@ struct MarketHoursTests {
         #expect(bitcoin?.skips == 0 && bitcoin?.repeats == 1 && bitcoin?.repeatedVolume == units("1"))
         #expect(hours.figures[HourKey(code: "ETH", hour: hour)]?.repeats == 1)
 
-        hours.batchWritten()
+        hours.written()
         #expect(hours.figures.isEmpty)
         hours.add("BTC", at: eleven, "1", sum: "103")
         #expect(hours.unknownDays.isEmpty, "the day is remembered over batches")
@@ -120,7 +120,7 @@ struct MarketHoursTests {
         for market in 0..<5_000 {
             #expect(figures[HourKey(code: "M\(market)", hour: hour)]?.volume == units("\(2 * market)"))
         }
-        hours.batchWritten()
+        hours.written()
         hours.add("M7", at: eleven, "7", sum: "21")
         #expect(hours.unknownDays.count == 1)
     }
