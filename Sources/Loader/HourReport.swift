@@ -13,4 +13,6 @@ struct HourReport: Equatable, Sendable {
     let rejectedRows: Int
     /// True when the hour was not closed when its rows were read: more may come.
     var isProvisional = false
+    /// nil when nobody knows.
+    var knownGaps: KnownGaps?
 }

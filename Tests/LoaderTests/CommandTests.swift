@@ -94,5 +94,12 @@ struct CommandTests {
         #expect(
             report.line(elapsed: .milliseconds(1_390))
                 == "2026-01-01T05  51000 rows  2 rejected  published, provisional: the hour was not closed  1.3 s")
+        report.isProvisional = false
+        report.knownGaps = KnownGaps(seconds: 0, incompleteMarkets: 0)
+        #expect(report.line(elapsed: .zero) == "2026-01-01T05  51000 rows  2 rejected  published  0.0 s")
+        report.knownGaps = KnownGaps(seconds: 12, incompleteMarkets: 3)
+        #expect(
+            report.line(elapsed: .zero)
+                == "2026-01-01T05  51000 rows  2 rejected  published, gap 12 s, 3 markets miss volume  0.0 s")
     }
 }

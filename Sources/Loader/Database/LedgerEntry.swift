@@ -39,6 +39,9 @@ extension LedgerEntry {
                 provisional boolean NOT NULL DEFAULT false,
                 started_at timestamptz NOT NULL,
                 published_at timestamptz,
+                -- What the source is known to miss, when it is known.
+                gap_seconds bigint,
+                incomplete_markets bigint,
                 PRIMARY KEY (warehouse_table, hour))
             """
         ),

@@ -18,7 +18,10 @@ extension HourLoader {
             of: hours, source: try await ledger.sourceTotals(of: hours), ledger: try await ledger.remembered(hours)
         ) { HourClosing(of: $0, progress, current: hours.upperBound) == .closed }
         if let line = plan.unchangedLine(of: hours) { print(line) }
-        return try await load(plan.due, passingOver: FailedHours.concernsOneHour)
+        let rejectedRows = try await load(plan.due, passingOver: FailedHours.concernsOneHour)
+        // Of the unchanged hours, too: gaps are told later than ticks.
+        _ = try await ledger.noteKnownGaps(of: hours, logger: logger)
+        return rejectedRows
     }
 
     /// A line for each hour on standard output.
@@ -34,7 +37,8 @@ extension HourLoader {
             try Task.checkCancellation()
             let start = ContinuousClock.now
             do {
-                let report = try await load(hour, waiting: &watch)
+                var report = try await load(hour, waiting: &watch)
+                report.knownGaps = try await ledger.noteKnownGaps(of: hour..<hour.next, logger: logger)[hour]
                 rejectedRows += report.rejectedRows
                 progress.finished(report.line(elapsed: .now - start))
             } catch {
@@ -51,10 +55,11 @@ extension HourLoader {
 }
 
 extension HourReport {
-    /// `2026-01-01T05  51000 rows  2 rejected  published  1.3 s`
+    /// `2026-01-01T05  51000 rows  2 rejected  published, gap 12 s  1.3 s`
     func line(elapsed: Duration) -> String {
         let tenths = elapsed.components.seconds * 10 + elapsed.components.attoseconds / 100_000_000_000_000_000
-        let state = isProvisional ? "\(outcome.rawValue), provisional: the hour was not closed" : outcome.rawValue
+        let provisional = isProvisional ? "provisional: the hour was not closed" : nil
+        let state = [outcome.rawValue, provisional, knownGaps?.text].compactMap(\.self).joined(separator: ", ")
         return "\(hour)  \(rows) rows  \(rejectedRows) rejected  \(state)  \(tenths / 10).\(tenths % 10) s"
     }
 }
