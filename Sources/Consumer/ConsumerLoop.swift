@@ -29,6 +29,9 @@ final class ConsumerLoop: @unchecked Sendable {
     private var assigned: [TopicPartition] = []
     /// True while records of `assigned` are fetched from where the database is.
     private var isFetching = false
+    private let ends: EndOffsets
+    /// When to ask for the ends of the partitions again.
+    private var nextQuestion = ContinuousClock.now
     private var totals = Totals()
 
     private struct Totals {
@@ -37,12 +40,21 @@ final class ConsumerLoop: @unchecked Sendable {
         var gaps = 0
         var repeats = 0
         var batches = 0
+
+        mutating func add(_ batch: Batch) {
+            rows += batch.rowCount
+            deadLetters += batch.deadLetterCount
+            gaps += batch.gaps.count
+            repeats += batch.repeatCount
+            batches += 1
+        }
     }
 
     init(_ consumer: KafkaConsumer, _ settings: ConsumerSettings, logger: Logger) {
         self.consumer = consumer
         self.settings = settings
         self.logger = logger
+        ends = EndOffsets(consumer)
         database = DatabaseLink(settings, logger: logger)
         batch = Batch(topics: settings.topics, limits: settings.batch)
     }
@@ -63,7 +75,10 @@ final class ConsumerLoop: @unchecked Sendable {
         while !isStopping.load(ordering: .acquiring) {
             try consumer.poll(timeoutMilliseconds: pollTimeoutMilliseconds()) { try handle($0) }
             if !isFetching { try startFetching() }
-            if batch.isFull || batch.deadline.map({ $0 <= clock.now }) == true { try writeBatch() }
+            let now = clock.now
+            if batch.isFull || batch.deadline.map({ $0 <= now }) == true { try writeBatch() }
+            if now >= nextQuestion { askForEnds(at: now) }
+            try takeEnds()
         }
         try writeBatch()
         consumer.close()
@@ -95,6 +110,9 @@ final class ConsumerLoop: @unchecked Sendable {
             try writeBatch()
             assigned = []
             stopFetching()
+        case .end(let partition, let offset):
+            guard isFetching, let source = settings.topics.source(of: partition) else { return }
+            batch.reachedEnd(of: source, partition.partition, at: offset)
         case .error(let error, let partition): try handle(error, partition)
         case .log(let line): logger.log(line)
         }
@@ -105,6 +123,23 @@ final class ConsumerLoop: @unchecked Sendable {
         logger.warning(
             "a record came twice and is passed over",
             metadata: ["kafka.partition": "\(record.partition)", "kafka.offset": "\(record.offset)"])
+    }
+
+    // MARK: - Progress
+
+    /// How often the database hears how far it has caught up.
+    private static let questionInterval = Duration.seconds(5)
+
+    private func askForEnds(at now: ContinuousClock.Instant) {
+        nextQuestion = now + Self.questionInterval
+        if isFetching { ends.ask(batch.positions.all) }
+    }
+
+    /// What the batch has reached goes into the database with it, or at once when there is no record.
+    private func takeEnds() throws {
+        guard let ends = ends.takeAnswer() else { return }
+        batch.learn(ends)
+        if !batch.hasRecords { try writeBatch() }
     }
 
     // MARK: - Database
@@ -120,6 +155,7 @@ final class ConsumerLoop: @unchecked Sendable {
         }
         try consumer.assign(offsets)
         isFetching = true
+        nextQuestion = clock.now
         logger.debug("fetching", metadata: ["kafka.offsets": "\(offsets)"])
     }
 
@@ -131,7 +167,7 @@ final class ConsumerLoop: @unchecked Sendable {
     }
 
     private func writeBatch() throws {
-        guard !batch.isEmpty else { return }
+        guard !batch.positions.news.isEmpty else { return }
         let outcome = try database.use { store throws(PostgresError) in
             do throws(Store.WriteError) {
                 try store.write(&batch)
@@ -155,11 +191,14 @@ final class ConsumerLoop: @unchecked Sendable {
 
     private func batchWritten() {
         database.succeeded()
-        totals.rows += batch.rowCount
-        totals.deadLetters += batch.deadLetterCount
-        totals.gaps += batch.gaps.count
-        totals.repeats += batch.repeatCount
-        totals.batches += 1
+        if batch.hasRecords {
+            totals.add(batch)
+            report()
+        }
+        batch.written()
+    }
+
+    private func report() {
         if batch.deadLetterCount > 0 {
             logger.warning("records went to dead_letters", metadata: ["records": "\(batch.deadLetterCount)"])
         }
@@ -169,8 +208,7 @@ final class ConsumerLoop: @unchecked Sendable {
                 "rows": "\(batch.rowCount)", "dead_letters": "\(batch.deadLetterCount)", "gaps": "\(batch.gaps.count)",
                 "repeats": "\(batch.repeatCount)",
             ])
-        consumer.reportProgress(batch.positions.moved.map { ($0.partition, .at($0.next)) })
-        batch.written()
+        consumer.reportProgress(batch.positions.all.filter(\.hasRecords).map { ($0.partition, .at($0.next)) })
     }
 
     // MARK: - Errors

@@ -18,12 +18,19 @@ struct ConsumerSettings {
         database = PostgresConfiguration(
             host: settings.host, port: settings.port, database: settings.database, user: settings.user,
             password: settings.password, sslMode: settings.sslMode,
-            sslRootCertificate: settings.sslRootCertificate, applicationName: "consumer")
+            sslRootCertificate: settings.sslRootCertificate, applicationName: "consumer",
+            sessionSettings: Self.sessionSettings)
         chunkInterval = try Self.chunkInterval.value(in: environment)
         batch = Batch.Limits(
             rows: try Self.batchRows.value(in: environment), bytes: try Self.batchBytes.value(in: environment),
             latency: try Self.batchLatency.value(in: environment))
     }
+
+    /// A consumer that stalls in a transaction loses it, so that the next owner of its partitions does not
+    /// wait for it; and nobody waits for a lock for longer than a stop may take.
+    private static let sessionSettings = [
+        (name: "idle_in_transaction_session_timeout", value: "10s"), (name: "lock_timeout", value: "2s"),
+    ]
 
     private static let batchRows = Setting.integer(
         "CONSUMER_BATCH_ROWS", default: "10000", in: 1...1_000_000, "A transaction has at most this many rows.")

@@ -1,5 +1,6 @@
 import Logging
 import Market
+import Runtime
 
 /// Takes frames off the socket into the spool, and knows what to do when there is no room. Used by the
 /// socket's thread.

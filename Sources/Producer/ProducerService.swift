@@ -44,10 +44,3 @@ struct ProducerService: Service {
     /// With what the feed may take, within the limit of a stop.
     private static let deliveryLimitMilliseconds = 2_000
 }
-
-/// The wall clock: microseconds since 1970.
-func microsecondsSince1970() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
-}

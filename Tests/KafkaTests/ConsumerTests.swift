@@ -35,6 +35,37 @@ struct ConsumerTests {
         }
     }
 
+    @Test("The end is told behind the last record, and again when there is a new one")
+    func end() async throws {
+        try await blocking {
+            let cluster = try cluster(records: 3)
+            let consumer = try consumer(cluster)
+            try consumer.assign([(partition, .beginning)])
+            for (count, end) in [(0, 3), (2, 5)] {
+                try write(0..<count, to: "t", cluster)
+                let seen = try consumer.seen { if case .end(partition, Int64(end)) = $0 { true } else { false } }
+                #expect(seen.count { if case .record = $0 { true } else { false } } == (count == 0 ? 3 : count))
+            }
+        }
+    }
+
+    @Test("The ends of partitions on several brokers come in one answer, and without brokers in no time")
+    func ends() async throws {
+        try await blocking {
+            let cluster = try MockCluster(brokers: 3)
+            try cluster.createTopic("t", partitions: 8)
+            try write(0..<7, to: "t", cluster)
+            let consumer = try consumer(cluster)
+            let partitions = (0..<8).map { TopicPartition(topic: "t", partition: $0) }
+            let ends = try consumer.ends(of: partitions, timeoutMilliseconds: 10_000)
+            #expect(ends.count == 8 && ends.values.reduce(0, +) == 7)
+            cluster.setDown()
+            let start = ContinuousClock.now
+            let answer = try? consumer.ends(of: partitions, timeoutMilliseconds: 1_000)
+            #expect(answer ?? [:] == [:] && ContinuousClock.now - start < .seconds(5))
+        }
+    }
+
     @Test("After assigning an earlier offset the first record is that one, whatever was read ahead")
     func noStaleRecords() async throws {
         try await blocking {

@@ -8,6 +8,7 @@ enum Seen: Sendable {
     case record(partition: Int32, offset: Int64, value: String?)
     case assigned([TopicPartition])
     case revoked([TopicPartition])
+    case end(TopicPartition, Int64)
     case error(KafkaError, TopicPartition?)
     case log(KafkaLogLine)
 
@@ -20,6 +21,7 @@ enum Seen: Sendable {
                     value: record.value.map { String(decoding: $0, as: UTF8.self) })
             case .assigned(let partitions): .assigned(partitions)
             case .revoked(let partitions): .revoked(partitions)
+            case .end(let partition, let offset): .end(partition, offset)
             case .error(let error, let partition): .error(error, partition)
             case .log(let line): .log(line)
             }

@@ -49,7 +49,9 @@ extension Store {
         try database.query(
             """
             UPDATE kafka_offsets SET next_offset = moved.next, producers = moved.producers,
-                repeats_dropped = repeats_dropped + moved.repeats, updated_at = now()
+                repeats_dropped = repeats_dropped + moved.repeats, updated_at = now(),
+                last_event_time = greatest(last_event_time, moved.event_time),
+                caught_up_at = greatest(caught_up_at, moved.caught_up_time)
             FROM \(Self.moves)
             WHERE kafka_offsets.topic = moved.topic AND kafka_offsets.partition = moved.partition
                 AND kafka_offsets.next_offset = moved.expected
@@ -60,15 +62,29 @@ extension Store {
     private func insert(_ positions: [Position]) throws(PostgresError) {
         _ = try database.query(
             """
-            INSERT INTO kafka_offsets (topic, partition, next_offset, producers, repeats_dropped)
-            SELECT topic, partition, next, producers, repeats FROM \(Self.moves)
+            INSERT INTO kafka_offsets
+                (topic, partition, next_offset, producers, repeats_dropped, last_event_time, caught_up_at)
+            SELECT topic, partition, next, producers, repeats, event_time, caught_up_time FROM \(Self.moves)
             """, [json(positions)])
     }
 
     /// What ``json(_:)`` writes, as the rows of a table.
+    ///
+    /// No clock but the database's decides what is past. A trade from the future tells nothing about what
+    /// was read, so it counts for nothing; less than a clock's error ahead it counts as now.
     private static let moves = """
-        jsonb_to_recordset($1::jsonb) AS moved
-            (topic text, partition integer, expected bigint, next bigint, producers jsonb, repeats bigint)
+        (
+            SELECT *,
+                CASE WHEN event_ms IS NOT NULL AND 'epoch'::timestamptz + event_ms * interval '1 millisecond'
+                        < now() + interval '5 seconds'
+                    THEN least('epoch'::timestamptz + event_ms * interval '1 millisecond', now()) END AS event_time,
+                CASE WHEN caught_up_us IS NOT NULL
+                    THEN least('epoch'::timestamptz + caught_up_us * interval '1 microsecond', now())
+                    END AS caught_up_time
+            FROM jsonb_to_recordset($1::jsonb) AS position
+                (topic text, partition integer, expected bigint, next bigint, producers jsonb, repeats bigint,
+                event_ms bigint, caught_up_us bigint)
+        ) AS moved
         """
 
     /// Nothing needs escaping: a topic's name has been checked, as a producer's.
@@ -76,10 +92,13 @@ extension Store {
         let objects = positions.map { position in
             """
             {"topic":"\(position.partition.topic)","partition":\(position.partition.partition),\
-            "expected":\(position.stored.map { "\($0)" } ?? "null"),"next":\(position.next),\
-            "producers":\(position.producers.json),"repeats":\(position.repeats)}
+            "expected":\(orNull(position.stored)),"next":\(position.next),\
+            "producers":\(position.producers.json),"repeats":\(position.repeats),\
+            "event_ms":\(orNull(position.lastEventMilliseconds)),"caught_up_us":\(orNull(position.caughtUpMicroseconds))}
             """
         }
         return "[\(objects.joined(separator: ","))]"
     }
 }
+
+private func orNull(_ number: (some BinaryInteger)?) -> String { number.map { "\($0)" } ?? "null" }

@@ -32,7 +32,7 @@ struct Store: ~Copyable {
                 throw .database(error)
             }
             // What locks rows comes last: a consumer that stalls while it copies holds up nobody.
-            try move(batch.positions.moved)
+            try move(batch.positions.news)
             do throws(PostgresError) {
                 try write(batch.gaps)
                 try batch.marketHours.write(to: database)

@@ -1,3 +1,4 @@
+import Kafka
 import Market
 
 /// Records on their way into one transaction: rows and dead letters as COPY text, gaps, what the
@@ -43,7 +44,14 @@ struct Batch {
         removeRecords()
     }
 
-    var isEmpty: Bool { recordCount == 0 }
+    var hasRecords: Bool { recordCount > 0 }
+
+    /// What Kafka told about the partitions, beside their records.
+    mutating func reachedEnd(of source: Source, _ partition: Int32, at offset: Int64) {
+        positions.reachedEnd(of: source, partition, at: offset)
+    }
+
+    mutating func learn(_ ends: [TopicPartition: PartitionEnd]) { positions.learn(ends) }
 
     /// Adds a record: a row, a gap, a repeat to be dropped, or a dead letter with the reason.
     ///
@@ -59,18 +67,20 @@ struct Batch {
             return true
         }
         switch record.source {
-        case .ticks: addTick(record)
+        case .ticks: addTick(record, index)
         case .gaps: addGap(record)
         }
         return true
     }
 
-    private mutating func addTick(_ record: SourceRecord) {
+    /// - Parameter index: that of its partition in `positions`.
+    private mutating func addTick(_ record: SourceRecord, _ index: Int) {
         do throws(Tick.Refusal) {
             guard let value = record.value else { throw .noValue }
             let tick = try Tick(parsing: value)
             appendRow(tick, of: value)
             marketHours.add(tick, of: value)
+            positions[index].sawTrade(at: tick.timestampMilliseconds)
         } catch {
             appendDeadLetter(record, error.description)
         }

@@ -10,8 +10,12 @@ struct Position {
     private(set) var producers: ProducerSequences
     /// Records of the batch that were in Kafka before.
     private(set) var repeats = 0
+    /// When the latest trade among the batch's rows happened: milliseconds since 1970.
+    private(set) var lastEventMilliseconds: Int64?
     /// True when the batch has a record of this partition.
     private(set) var hasRecords = false
+    /// An end to be told as reached once `next` is there.
+    private var end: PartitionEnd?
 
     init(_ partition: TopicPartition, stored: StoredPosition? = nil) {
         self.partition = partition
@@ -38,13 +42,49 @@ struct Position {
         return true
     }
 
+    mutating func sawTrade(at milliseconds: Int64) {
+        lastEventMilliseconds = max(lastEventMilliseconds ?? .min, milliseconds)
+    }
+
+    /// Kafka has handed out whatever is below `offset`. Behind the last record there can be offsets that
+    /// have none.
+    mutating func reachedEnd(at offset: Int64) { next = max(next, offset) }
+
+    /// Keeps the older of two ends that are not reached: it will be reached first.
+    mutating func learn(_ end: PartitionEnd) {
+        // An end before the place from which it was asked is that of a topic that was made anew.
+        guard end.offset >= end.askedFrom, self.end == nil || end.offset <= next else { return }
+        self.end = end
+    }
+
+    /// The time of which the batch can say: whatever was in the partition then is in the database with it.
+    /// Microseconds since 1970; nil when there is nothing new to say.
+    var caughtUpMicroseconds: UInt64? {
+        end.flatMap { $0.offset <= next ? $0.askedAtMicroseconds : nil }
+    }
+
+    /// True when the database has to hear of this partition.
+    var hasNews: Bool { hasRecords || caughtUpMicroseconds != nil }
+
     /// The batch is in the database.
     mutating func written() {
-        guard hasRecords else { return }
+        guard hasNews else { return }
+        if caughtUpMicroseconds != nil { end = nil }
         stored = next
         repeats = 0
+        lastEventMilliseconds = nil
         hasRecords = false
     }
+}
+
+/// Where a partition ended at some moment.
+struct PartitionEnd: Equatable {
+    /// The offset that its next record was to get.
+    let offset: Int64
+    /// Where this consumer was when it asked.
+    let askedFrom: Int64
+    /// The moment before the question was sent: what was in the partition then is below `offset`.
+    let askedAtMicroseconds: UInt64
 }
 
 /// A row of `kafka_offsets`, as far as reading on needs it.

@@ -39,8 +39,18 @@ struct Positions {
         _modify { yield &all[index] }
     }
 
-    /// The partitions that the batch moves.
-    var moved: [Position] { all.filter(\.hasRecords) }
+    /// The partitions of which the database has to hear.
+    var news: [Position] { all.filter(\.hasNews) }
+
+    mutating func reachedEnd(of source: Source, _ partition: Int32, at offset: Int64) {
+        if let index = index(of: source, partition) { all[index].reachedEnd(at: offset) }
+    }
+
+    mutating func learn(_ ends: [TopicPartition: PartitionEnd]) {
+        for index in all.indices {
+            if let end = ends[all[index].partition] { all[index].learn(end) }
+        }
+    }
 
     mutating func written() {
         for index in all.indices { all[index].written() }

@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 import Synchronization
 
 /// A log of frames on disk, between the socket and Kafka.

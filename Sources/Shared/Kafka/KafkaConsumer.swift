@@ -13,6 +13,9 @@ package final class KafkaConsumer: @unchecked Sendable {
         case assigned([TopicPartition])
         /// The group takes these partitions away.
         case revoked([TopicPartition])
+        /// Whatever was in the partition below this offset, where it ends now, has been handed out. Told once
+        /// an end.
+        case end(TopicPartition, Int64)
         case error(KafkaError, TopicPartition?)
         case log(KafkaLogLine)
     }
@@ -32,6 +35,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         "enable.auto.commit": "false", "enable.auto.offset.store": "false",
         // An offset that is gone is somebody's decision, not a default's.
         "auto.offset.reset": "error",
+        // Offsets without records (of transactions, of what was compacted) are passed by it alone.
+        "enable.partition.eof": "true",
         // Eager: all partitions are given and taken at once, so a batch never outlives its partition.
         "partition.assignment.strategy": "range,roundrobin",
     ]
@@ -121,10 +126,14 @@ package final class KafkaConsumer: @unchecked Sendable {
             let isAssignment = rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
             try body(isAssignment ? .assigned(list) : .revoked(list))
         case RD_KAFKA_EVENT_ERROR:
-            let error = KafkaError(event: event, client: handle.client)
-            let partition = rd_kafka_event_topic_partition(event)
-            defer { if let partition { rd_kafka_topic_partition_destroy(partition) } }
-            try body(.error(error, partition.map { TopicPartition($0.pointee) }))
+            let element = rd_kafka_event_topic_partition(event)
+            defer { if let element { rd_kafka_topic_partition_destroy(element) } }
+            let partition = element.map { TopicPartition($0.pointee) }
+            if let element, let partition, rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF {
+                try body(.end(partition, element.pointee.offset))
+            } else {
+                try body(.error(KafkaError(event: event, client: handle.client), partition))
+            }
         case RD_KAFKA_EVENT_LOG: if let line = KafkaLogLine(event) { try body(.log(line)) }
         default: break
         }
@@ -143,6 +152,25 @@ package final class KafkaConsumer: @unchecked Sendable {
             rd_kafka_query_watermark_offsets(
                 handle.client, partition.topic, partition.partition, &low, &high, CInt(timeoutMilliseconds)))
         return Watermarks(low: low, high: high)
+    }
+
+    /// The ends of partitions, the offset that the next record of each will get, in one question to each
+    /// broker. A partition whose leader does not answer in time is left out. Any thread.
+    ///
+    /// The corresponding C function is `rd_kafka_offsets_for_times`, which asks for what Kafka's protocol
+    /// calls a timestamp; -1 is the end.
+    package func ends(
+        of partitions: [TopicPartition], timeoutMilliseconds: Int
+    ) throws(KafkaError) -> [TopicPartition: Int64] {
+        let question = PartitionList(partitions.map { ($0, KafkaOffset.at(Int64(RD_KAFKA_OFFSET_END))) })
+        try check(rd_kafka_offsets_for_times(handle.client, question.list, CInt(timeoutMilliseconds)))
+        var ends: [TopicPartition: Int64] = [:]
+        for index in 0..<Int(question.list.pointee.cnt) {
+            let element = question.list.pointee.elems[index]
+            guard element.err == RD_KAFKA_RESP_ERR_NO_ERROR, element.offset >= 0 else { continue }
+            ends[TopicPartition(element)] = element.offset
+        }
+        return ends
     }
 
     /// Tells the group how far its partitions are, for tools that show its lag. Nothing rests on it,

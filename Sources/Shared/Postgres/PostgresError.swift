@@ -21,7 +21,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         case "08", "53", "58": return true  // connection, insufficient resources, system error
         case "57": return sqlState != "57014"  // operator intervention, but not a cancelled query
         case "40": return true  // transaction rollback: serialization, deadlock
-        default: return sqlState == "55P03" || sqlState == "25006"  // lock; read-only during a fail-over
+        // A lock that was not to be had, a session that was idle in a transaction, a fail-over.
+        default: return ["55P03", "25P03", "25006"].contains(sqlState)
         }
     }
 

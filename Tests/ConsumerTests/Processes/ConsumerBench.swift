@@ -69,6 +69,9 @@ final class ConsumerBench {
         try writer.flush()
     }
 
+    /// The database's clock.
+    func now() async throws -> String { try await database.rows("SELECT clock_timestamp()::text")[0][0] ?? "" }
+
     /// Writes these values, in their order, into one partition of the gaps' topic.
     func writeGaps(_ values: [String]) throws {
         let writer = try TopicWriter(Self.gaps, servers: kafka.bootstrapServers)

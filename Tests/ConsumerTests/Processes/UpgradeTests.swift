@@ -27,9 +27,10 @@ struct UpgradeTests {
         try await bench.waitUntilWritten(25)
         #expect(try await bench.summary() == "10, 10, 10, 19")
         #expect(
-            try await bench.database.rows("SELECT producers::text, repeats_dropped FROM kafka_offsets") == [
-                [#"[["p", 20]]"#, "5"]
-            ])
+            try await bench.database.rows(
+                "SELECT producers::text, repeats_dropped FROM kafka_offsets WHERE topic = 'upbit_ticker'") == [
+                    [#"[["p", 20]]"#, "5"]
+                ])
         try await expectCleanStop(consumer)
     }
 

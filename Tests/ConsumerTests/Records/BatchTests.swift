@@ -33,20 +33,20 @@ struct BatchTests {
                 topic\t3\t8\t\\N\t\\N\tthe record has no value
 
                 """)
-        #expect(batch.positions.moved.map(\.next) == [9] && batch.rowCount == 0)
+        #expect(batch.positions.news.map(\.next) == [9] && batch.rowCount == 0)
     }
 
     @Test("A batch is full at its number of records or bytes, and due when its first record is old enough")
     func limits() {
         let start = ContinuousClock.now
         var byRows = emptyBatch(.init(rows: 2, bytes: 1_000, latency: .seconds(1)))
-        #expect(byRows.deadline == nil && byRows.isEmpty)
+        #expect(byRows.deadline == nil && !byRows.hasRecords)
         add("x", to: &byRows, offset: 1, at: start)
         #expect(!byRows.isFull && byRows.deadline == start + .seconds(1))
         add("x", to: &byRows, offset: 2, at: start + .seconds(9))
         #expect(byRows.isFull && byRows.deadline == start + .seconds(1))
         byRows.written()
-        #expect(byRows.isEmpty && !byRows.isFull && byRows.deadline == nil && byRows.rows.isEmpty)
+        #expect(!byRows.hasRecords && !byRows.isFull && byRows.deadline == nil && byRows.rows.isEmpty)
 
         var byBytes = emptyBatch(.init(rows: 99, bytes: 40, latency: .seconds(1)))
         add(#"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#, to: &byBytes)
@@ -64,9 +64,9 @@ struct BatchTests {
             add(tick, from: ("p", UInt64(sequence)), to: &batch, offset: Int64(offset))
         }
         #expect(batch.rowCount == 3 && batch.repeatCount == 2)
-        #expect(batch.positions.moved.map(\.next) == [5] && batch.positions.moved.map(\.repeats) == [2])
+        #expect(batch.positions.news.map(\.next) == [5] && batch.positions.news.map(\.repeats) == [2])
         batch.written()
-        #expect(batch.positions.moved.isEmpty && batch.repeatCount == 0 && batch.positions.all[0].stored == 5)
+        #expect(batch.positions.news.isEmpty && batch.repeatCount == 0 && batch.positions.all[0].stored == 5)
         add(tick, from: ("p", 7), to: &batch, offset: 5)
         #expect(batch.rowCount == 0 && batch.repeatCount == 1)
     }
@@ -97,7 +97,7 @@ struct BatchTests {
         }
         #expect(batch.gaps.json == "[\(gap.replacing("600000001", with: "600000009"))]")
         #expect(text(batch.deadLetters) == "topic.gaps\t3\t1\t\\\\x4b52572d41\t\\\\x7b7d\tnot a gap\n")
-        #expect(batch.rowCount == 0 && batch.positions.moved.map(\.partition.topic) == ["topic.gaps"])
+        #expect(batch.rowCount == 0 && batch.positions.news.map(\.partition.topic) == ["topic.gaps"])
     }
 
     private let tick = #"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#

@@ -19,7 +19,7 @@ package enum TopicReader {
         _ topic: String, partitions: Int, servers: String, _ body: (KafkaRecord) -> Void
     ) throws -> Int64 {
         let consumer = try KafkaConsumer(
-            group: "topic-reader", properties: [("bootstrap.servers", servers), ("enable.partition.eof", "false")])
+            group: "topic-reader", properties: [("bootstrap.servers", servers)])
         let all = (0..<Int32(partitions)).map { TopicPartition(topic: topic, partition: $0) }
         let marks = try all.map { try consumer.watermarks(of: $0, timeoutMilliseconds: 10_000) }
         var remaining = marks.reduce(0) { $0 + $1.high - $1.low }

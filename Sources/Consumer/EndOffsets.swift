@@ -1,0 +1,55 @@
+import Kafka
+import Runtime
+import Synchronization
+
+/// Asks now and then where the partitions end, on a thread of its own: a broker that is away lets the
+/// question wait, and nothing else is to wait with it.
+final class EndOffsets: Sendable {
+    private enum State {
+        case idle
+        case asking
+        case answered([TopicPartition: PartitionEnd])
+    }
+
+    private let consumer: KafkaConsumer
+    private let thread = DedicatedThread(name: "end-offsets")
+    private let state = Mutex(State.idle)
+
+    /// A broker that takes longer is asked again the next time.
+    private static let timeoutMilliseconds = 3_000
+
+    init(_ consumer: KafkaConsumer) { self.consumer = consumer }
+
+    /// Asks for the ends of `positions`, unless a question is on its way. The answer wakes the consumer's
+    /// poll and waits in ``takeAnswer()``.
+    func ask(_ positions: [Position]) {
+        let isFree = state.withLock { state in
+            guard case .idle = state else { return false }
+            state = .asking
+            return true
+        }
+        guard isFree else { return }
+        let from = Dictionary(positions.map { ($0.partition, $0.next) }) { _, next in next }
+        Task { try await thread.run { self.answer(from) } }
+    }
+
+    private func answer(_ from: [TopicPartition: Int64]) {
+        let now = microsecondsSince1970()
+        let ends = try? consumer.ends(of: Array(from.keys), timeoutMilliseconds: Self.timeoutMilliseconds)
+        let answer = (ends ?? [:]).reduce(into: [TopicPartition: PartitionEnd]()) { answer, end in
+            guard let next = from[end.key] else { return }
+            answer[end.key] = PartitionEnd(offset: end.value, askedFrom: next, askedAtMicroseconds: now)
+        }
+        state.withLock { $0 = .answered(answer) }
+        consumer.wake()
+    }
+
+    /// The answer that came since the last call.
+    func takeAnswer() -> [TopicPartition: PartitionEnd]? {
+        state.withLock { state in
+            guard case .answered(let ends) = state else { return nil }
+            state = .idle
+            return ends
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import TestSupport
+import Testing
+
+@Suite("What the database says of the consumer's progress")
+struct ProgressTests {
+    @Test(
+        "Every partition has caught up, empty ones too, and goes on doing so while nothing comes",
+        .timeLimit(.minutes(1)))
+    func idle() async throws {
+        let bench = try await ConsumerBench(partitions: 6)
+        try bench.writer.write(key: "KRW-BTC", value: Array(ConsumerBench.frame(0).utf8))
+        try bench.writer.flush()
+        let start = try await bench.now()
+        let consumer = try bench.startConsumer()
+        let caughtUp = "SELECT count(*) FROM kafka_offsets WHERE topic = 'upbit_ticker' AND caught_up_at >= "
+        try await bench.database.wait(for: "\(caughtUp) '\(start)'", toBe: "6", within: .seconds(20))
+        try await bench.expectEveryFrameOnce(1)
+        let later = try await bench.now()
+        try await bench.database.wait(for: "\(caughtUp) '\(later)'", toBe: "6", within: .seconds(20))
+        try await expectCleanStop(consumer)
+    }
+
+    @Test("The latest trade counts, of each partition, and one from the future does not", .timeLimit(.minutes(1)))
+    func lastEvent() async throws {
+        let bench = try await ConsumerBench(partitions: 1)
+        let (day, future): (Int64, Int64) = (1_778_570_000_000, 4_000_000_000_000)
+        for time in [day + 5_000, day + 7_250, day + 6_000] {
+            try bench.writer.write(key: "KRW-BTC", value: Array(ConsumerBench.frame(0, time: time).utf8))
+        }
+        try bench.writer.flush()
+        let consumer = try bench.startConsumer()
+        let lastEvent = "SELECT last_event_time::text FROM kafka_offsets WHERE topic = 'upbit_ticker'"
+        try await bench.waitUntilWritten(3)
+        #expect(try await bench.database.rows(lastEvent) == [["2026-05-12 07:13:27.25+00"]])
+        try bench.writer.write(key: "KRW-BTC", value: Array(ConsumerBench.frame(0, time: future).utf8))
+        try bench.writer.flush()
+        try await bench.waitUntilWritten(4)
+        #expect(try await bench.database.rows(lastEvent) == [["2026-05-12 07:13:27.25+00"]])
+        try bench.writer.write(key: "KRW-BTC", value: Array(ConsumerBench.frame(0, time: day).utf8))
+        try bench.writer.flush()
+        try await bench.waitUntilWritten(5)
+        #expect(try await bench.database.rows(lastEvent) == [["2026-05-12 07:13:27.25+00"]])
+        try await expectCleanStop(consumer)
+    }
+
+    /// The rows of a batch are held up in the database while the consumer asks for the ends again: it may
+    /// not say that it has caught up with them.
+    @Test("Nobody has caught up with records that are not in the database", .timeLimit(.minutes(1)))
+    func heldUp() async throws {
+        let bench = try await ConsumerBench(partitions: 1)
+        try bench.write(0..<10)
+        let consumer = try bench.startConsumer()
+        try await bench.waitUntilWritten(10)
+        try await bench.database.wait(
+            for: "SELECT caught_up_at IS NOT NULL FROM kafka_offsets WHERE topic = 'upbit_ticker'", toBe: "t")
+        let holder = DatabaseProbe(bench.database.configuration)
+        async let held = holder.rows(
+            """
+            DO $$ BEGIN
+                LOCK TABLE trade_data IN ACCESS EXCLUSIVE MODE;
+                PERFORM pg_sleep(8);
+            END $$;
+            """)
+        try await bench.database.wait(
+            for: """
+                SELECT count(*) FROM pg_locks
+                WHERE relation = 'trade_data'::regclass AND mode = 'AccessExclusiveLock' AND granted
+                """, toBe: "1")
+        let start = try await bench.now()
+        try bench.write(10..<20)
+        try await consumer.errorLine(containing: "the database is away", within: .seconds(30))
+        let early = try await bench.database.rows(
+            """
+            SELECT next_offset, caught_up_at < $1::timestamptz FROM kafka_offsets WHERE topic = 'upbit_ticker'
+            """, [start])
+        _ = try await held
+        #expect(early == [["10", "t"]])
+        try await bench.waitUntilWritten(20)
+        try await bench.database.wait(
+            for: "SELECT caught_up_at > '\(start)' FROM kafka_offsets WHERE topic = 'upbit_ticker'", toBe: "t")
+        try await bench.expectEveryFrameOnce(20)
+        try await expectCleanStop(consumer)
+    }
+}
