@@ -17,12 +17,16 @@ func producerService(_ environment: Environment, _ logger: Logger) throws -> Pro
         guard settings.certificateAuthorityFile != nil else { throw Failure(ExitStatus.unavailable, "\(error)") }
         throw ConfigurationError("UPBIT_CA_FILE: \(error)")
     }
-    let deliveries = Deliveries(spool.state, logger: logger) { (isIsolating) throws(KafkaConfigurationError) in
+    let gaps = GapOutbox(topic: settings.topic + Gap.topicSuffix, logger: logger) {
+        (topic) throws(KafkaConfigurationError) in try KafkaProducer(topic: topic, properties: properties(settings))
+    }
+    let deliveries = Deliveries(spool.state, gaps, logger: logger) { (isIsolating) throws(KafkaConfigurationError) in
         try makeProducer(settings, isIsolating: isIsolating)
     }
     let keeper = SpoolKeeper(
         spool.directory, spool.state, spool.catalogue, interval: settings.spoolSyncInterval, logger: logger)
-    let feed = Feed(loop, settings, spool, deliveries, logger: logger)
+    let publisher = Publisher(spool, deliveries, gaps, settings.partitioner, logger: logger)
+    let feed = Feed(loop, settings, spool, publisher, logger: logger)
     return ProducerService(feed: feed, deliveries: deliveries, keeper: keeper, logger: logger)
 }
 
@@ -38,12 +42,13 @@ private func checkKafka(_ settings: ProducerSettings) throws(ConfigurationError)
 private func makeProducer(
     _ settings: ProducerSettings, isIsolating: Bool
 ) throws(KafkaConfigurationError) -> KafkaProducer {
+    let isolation = isIsolating ? [(name: "batch.num.messages", value: "1")] : []
+    return try KafkaProducer(topic: settings.topic, properties: properties(settings) + isolation)
+}
+
+private func properties(_ settings: ProducerSettings) -> [(name: String, value: String)] {
     // Records are as large as frames may be, and librdkafka's own limit is below ours.
-    let frameLimit = [("message.max.bytes", "\(settings.frameLimitBytes + 10_000)")]
-    let isolation = isIsolating ? [("batch.num.messages", "1")] : []
-    return try KafkaProducer(
-        topics: [settings.topic, settings.topic + Gap.topicSuffix],
-        properties: frameLimit + settings.kafka.map { ($0.name, $0.value) } + isolation)
+    [("message.max.bytes", "\(settings.frameLimitBytes + 10_000)")] + settings.kafka.map { ($0.name, $0.value) }
 }
 
 private func openSpool(_ settings: ProducerSettings, _ logger: Logger) throws -> Spool {

@@ -13,6 +13,7 @@ final class Deliveries: Sendable {
     typealias MakeProducer = @Sendable (_ isIsolating: Bool) throws(KafkaConfigurationError) -> KafkaProducer
 
     private let makeProducer: MakeProducer
+    private let gaps: GapOutbox
     private let state: SpoolState
     private let logger: Logger
 
@@ -28,13 +29,10 @@ final class Deliveries: Sendable {
     private let skipped = Mutex<[Range<UInt64>]>([])
     private let hasSkipped = Atomic(false)
 
-    /// The topics of the client, in their order.
-    static let dataTopic = 0
-    static let gapTopic = 1
-
-    /// - Parameter makeProducer: a client for the topics of data and gaps.
-    init(_ state: SpoolState, logger: Logger, makeProducer: @escaping MakeProducer) {
+    /// - Parameter makeProducer: a client for the topic of the data.
+    init(_ state: SpoolState, _ gaps: GapOutbox, logger: Logger, makeProducer: @escaping MakeProducer) {
         self.state = state
+        self.gaps = gaps
         self.logger = logger
         self.makeProducer = makeProducer
     }
@@ -100,8 +98,8 @@ final class Deliveries: Sendable {
         var backoff = Backoff(base: .seconds(1), limit: .seconds(10))
         /// Records up to here are sent one in a batch, since one of them is too large.
         var isolatedUntil: UInt64?
-        var nextLook = ContinuousClock.now
-        var hasGapTopic = false
+        /// Since when brokers say that there is no such topic; in the future when that was just told.
+        var missingSince: ContinuousClock.Instant?
     }
 
     /// Delivers until ``finish()``; blocks.
@@ -125,12 +123,10 @@ final class Deliveries: Sendable {
         partitions.store(0, ordering: .releasing)
         isBroken.store(false, ordering: .releasing)
         isReturned.store(false, ordering: .releasing)
-        progress.nextLook = .now
-        progress.hasGapTopic = false
         offered.withLock { $0 = client }
         wake()
         while !hasFinished, !isClientBroken {
-            lookAtTopics(client, &progress, wake)
+            lookAtTopic(client, &progress, wake)
             takeReports(client, &progress, timeoutMilliseconds: 200)
             // Behind the poll: only there are the records it told about gone from the queue.
             if isQueueFull.exchange(false, ordering: .sequentiallyConsistent) { wake() }
@@ -144,6 +140,8 @@ final class Deliveries: Sendable {
         while isTaken, !isReturned.load(ordering: .acquiring), !hasFinished {
             takeReports(client, &progress, timeoutMilliseconds: 20)
         }
+        // That the client gave up may be known before the record that was to blame.
+        while client.poll(timeoutMilliseconds: 0, { handle($0, &progress) }) {}
         client.purge()
     }
 
@@ -153,6 +151,7 @@ final class Deliveries: Sendable {
             handle(event, &progress)
         }
         if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
+        gaps.work { progress.tracker.delivered(.gap, of: $0) }
         let deliveredBelow = progress.tracker.deliveredBelow
         guard deliveredBelow != state.deliveredBelow else { return }
         state.deliveredBelow = deliveredBelow
@@ -184,12 +183,12 @@ final class Deliveries: Sendable {
     }
 
     private func delivered(_ tag: RecordTag, _ progress: inout Progress) {
-        switch tag.kind {
-        case .frame: progress.tracker.delivered(tag.sequence)
-        case .frameWithGap: progress.tracker.delivered(.frame, of: tag.sequence)
-        case .gap: progress.tracker.delivered(.gap, of: tag.sequence)
+        if tag.endsGap {
+            progress.tracker.delivered(.frame, of: tag.sequence)
+        } else {
+            progress.tracker.delivered(tag.sequence)
         }
-        if tag.kind != .gap { delivered.add(1, ordering: .relaxed) }
+        delivered.add(1, ordering: .relaxed)
     }
 
     /// A broker refuses whole batches as too large, and with them records that are not. So each is sent
@@ -213,22 +212,20 @@ final class Deliveries: Sendable {
             metadata: ["frame.seq": "\(sequence)", "kafka.error": "\(error)"])
     }
 
-    // MARK: - Topics
-
-    private func lookAtTopics(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
-        if partitionCount == nil || isCountWanted.exchange(false, ordering: .relaxed) {
-            if case .partitions(let count) = client.state(ofTopic: Self.dataTopic, timeoutMilliseconds: 500) {
-                partitions.store(count, ordering: .releasing)
-                wake()
-            }
-        }
-        guard partitionCount != nil, !progress.hasGapTopic, progress.nextLook < .now else { return }
-        progress.nextLook = .now + .seconds(10)
-        switch client.state(ofTopic: Self.gapTopic, timeoutMilliseconds: 500) {
-        case .partitions: progress.hasGapTopic = true
+    private func lookAtTopic(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
+        guard isCountWanted.exchange(false, ordering: .relaxed) || partitionCount == nil else { return }
+        switch client.topicState(timeoutMilliseconds: 500) {
+        case .partitions(let count):
+            partitions.store(count, ordering: .releasing)
+            progress.missingSince = nil
+            wake()
         case .missing:
-            logger.warning("the topic of the gaps is missing: asking Kafka to make it")
-            client.requestTopic(Self.gapTopic)
+            let since = progress.missingSince ?? .now
+            progress.missingSince = since
+            // A broker that makes topics by itself takes a moment for it.
+            guard since + .seconds(5) < .now else { return }
+            logger.error("the topic does not exist: create it, the frames wait in the spool")
+            progress.missingSince = .now + .seconds(60)
         case .unknown: break
         }
     }

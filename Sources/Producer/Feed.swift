@@ -45,12 +45,14 @@ final class Feed: @unchecked Sendable {
     /// How often a full spool is looked at again.
     private static let roomInterval = Duration.milliseconds(250)
 
-    init(_ loop: EventLoop, _ settings: ProducerSettings, _ spool: Spool, _ deliveries: Deliveries, logger: Logger) {
+    init(
+        _ loop: EventLoop, _ settings: ProducerSettings, _ spool: Spool, _ publisher: Publisher, logger: Logger
+    ) {
         self.loop = loop
         self.settings = settings
         self.spool = spool
         self.logger = logger
-        publisher = Publisher(spool, deliveries, settings.partitioner, logger: logger)
+        self.publisher = publisher
         intake = Intake(publisher, lastReceived: spool.lastReceived, logger: logger)
     }
 
@@ -183,10 +185,10 @@ final class Feed: @unchecked Sendable {
         timer = loop.schedule(after: delay) { [self] in attempt() }
     }
 
-    /// The ticket says how far the recording is, which helps whoever looks at both ends of the connection.
+    /// The ticket says which frame is the next one, which helps whoever looks at both ends of the connection.
     private func subscribe() {
-        connection?.send(
-            Subscription.text(ticket: "\(spool.state.producer)-\(spool.nextSequence)", markets: markets))
+        let next = spool.nextSequence + UInt64(intake.waitingCount)
+        connection?.send(Subscription.text(ticket: "\(spool.state.producer)-\(next)", markets: markets))
     }
 
     private func watchForStall() {

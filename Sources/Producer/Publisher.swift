@@ -9,6 +9,7 @@ import Market
 final class Publisher {
     private let spool: Spool
     private let deliveries: Deliveries
+    private let gaps: GapOutbox
     private let partitioner: Partitioner
     private let producerName: [UInt8]
     private let logger: Logger
@@ -19,8 +20,11 @@ final class Publisher {
     /// How many waiting frames are sent before the socket has its turn again.
     private static let chunk = 500
 
-    init(_ spool: Spool, _ deliveries: Deliveries, _ partitioner: Partitioner, logger: Logger) {
+    init(
+        _ spool: Spool, _ deliveries: Deliveries, _ gaps: GapOutbox, _ partitioner: Partitioner, logger: Logger
+    ) {
         self.spool = spool
+        self.gaps = gaps
         self.deliveries = deliveries
         self.partitioner = partitioner
         self.logger = logger
@@ -107,6 +111,7 @@ final class Publisher {
     /// - Returns: false when it was not taken; whoever has room or a client then wakes this thread.
     private func send(_ record: SpoolRecord, _ key: Frame.Key, _ segment: MappedSegment) -> Bool {
         guard let client, let count = partitionCount(of: segment) else { return false }
+        if let gap = record.gap { tell(gap, record) }
         do throws(KafkaError) {
             if try !produce(record, key, count, client) {
                 // The flag first, then one more try: a delivery between the two would wake nobody.
@@ -126,6 +131,13 @@ final class Publisher {
         }
     }
 
+    private func tell(_ start: GapStart, _ record: SpoolRecord) {
+        gaps.add(
+            Gap(
+                producer: spool.state.producer, from: start.from, to: record.receivedMicroseconds,
+                reason: start.reason), endedBy: record.sequence)
+    }
+
     /// How many partitions the segment's frames are spread over: a frame that is sent again has to go
     /// where it went before, or the consumer could not tell that it had it. A topic has fewer than
     /// before only when it was made anew, without what was sent before.
@@ -141,7 +153,6 @@ final class Publisher {
         _ record: SpoolRecord, _ key: Frame.Key, _ partitionCount: Int, _ client: KafkaProducer
     ) throws(KafkaError) -> Bool {
         do throws(KafkaError) {
-            if let gap = record.gap { try produce(gap, record, client) }
             try produceFrame(record, key, partitionCount, client)
             return true
         } catch {
@@ -155,32 +166,15 @@ final class Publisher {
     ) throws(KafkaError) {
         let code = key.code.map { UnsafeRawBufferPointer(rebasing: record.frame[$0]) }
         let partition = partitioner.partition(of: code, among: partitionCount)
-        let tag = RecordTag(record.sequence, record.gap == nil ? .frame : .frameWithGap)
+        let tag = RecordTag(record.sequence, endsGap: record.gap != nil)
         let outcome = withDecimalText(record.sequence) { sequence in
             withDecimalText(record.receivedMicroseconds) { received in
                 producerName.withUnsafeBytes { name in
                     let message = KafkaProducer.Record(
-                        topic: Deliveries.dataTopic, partition: partition, key: code, value: record.frame,
+                        partition: partition, key: code, value: record.frame,
                         timestampMilliseconds: recordTimestamp(key, record.receivedMicroseconds),
                         headers: [("producer", name), ("seq", sequence), ("received", received)])
                     return Result { () throws(KafkaError) in try client.produce(message, tag: tag.word) }
-                }
-            }
-        }
-        try outcome.get()
-    }
-
-    private func produce(_ start: GapStart, _ record: SpoolRecord, _ client: KafkaProducer) throws(KafkaError) {
-        let gap = Gap(
-            producer: spool.state.producer, from: start.from, to: record.receivedMicroseconds, reason: start.reason)
-        let value = Array(gap.json.utf8)
-        let outcome = value.withUnsafeBytes { value in
-            producerName.withUnsafeBytes { name in
-                let message = KafkaProducer.Record(
-                    topic: Deliveries.gapTopic, key: name, value: value,
-                    timestampMilliseconds: Int64(clamping: record.receivedMicroseconds / 1_000))
-                return Result { () throws(KafkaError) in
-                    try client.produce(message, tag: RecordTag(record.sequence, .gap).word)
                 }
             }
         }

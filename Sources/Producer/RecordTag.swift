@@ -1,23 +1,18 @@
-/// What comes back with a delivery report: the frame's sequence, and which of its parts was delivered.
+/// What comes back with a delivery report: the frame's sequence, and whether it ends a gap.
 struct RecordTag: Equatable {
-    enum Kind: UInt64 {
-        /// A frame that ends no gap.
-        case frame, frameWithGap, gap
-    }
-
     let sequence: UInt64
-    let kind: Kind
+    let endsGap: Bool
 
-    init(_ sequence: UInt64, _ kind: Kind) {
+    init(_ sequence: UInt64, endsGap: Bool) {
         self.sequence = sequence
-        self.kind = kind
+        self.endsGap = endsGap
     }
 
-    /// For librdkafka, in two bits more than the sequence.
-    var word: UInt64 { sequence << 2 | kind.rawValue }
+    /// For librdkafka: one bit more than the sequence.
+    var word: UInt64 { sequence << 1 | (endsGap ? 1 : 0) }
 
     init(word: UInt64) {
-        sequence = word >> 2
-        kind = Kind(rawValue: word & 3) ?? .frame
+        sequence = word >> 1
+        endsGap = word & 1 == 1
     }
 }

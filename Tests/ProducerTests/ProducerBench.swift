@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Kafka
 import Market
 import TestSupport
@@ -33,7 +34,9 @@ final class ProducerBench {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// Starts the real binary.
-    func startProducer(_ extra: [String: String] = [:]) throws -> ChildProcess {
+    ///
+    /// - Parameter mount: options of a tmpfs that only the binary sees, in place of the spool's folder.
+    func startProducer(_ extra: [String: String] = [:], mount: String? = nil) throws -> ChildProcess {
         var environment = [
             "UPBIT_WEBSOCKET_URL": exchange.webSocketURL,
             "UPBIT_MARKETS_URL": "\(exchange.restURL)/v1/market/all",
@@ -46,7 +49,14 @@ final class ProducerBench {
             "PATH": "/usr/bin:/bin",
         ]
         environment.merge(extra) { _, extra in extra }
-        return try ChildProcess(BuiltProduct.path("producer"), environment: environment, folder: folder)
+        let producer = try BuiltProduct.path("producer")
+        guard let mount else { return try ChildProcess(producer, environment: environment, folder: folder) }
+        // A mount of one's own takes a root of one's own, for whoever is none.
+        let script = #"mkdir -p "$2" && mount -t tmpfs -o "$1" spool "$2" && exec "$3""#
+        return try ChildProcess(
+            "/usr/bin/unshare",
+            (getuid() == 0 ? ["-m"] : ["-Urm"]) + ["sh", "-c", script, "sh", mount, spool, producer],
+            environment: environment, folder: folder)
     }
 
     /// Returns once Kafka has so many records.

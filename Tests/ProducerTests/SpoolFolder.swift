@@ -29,7 +29,7 @@ final class SpoolFolder {
     }
 
     /// Changes a file's bytes, as a bad disk would.
-    func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws {
+    static func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws {
         var bytes = Array(try Data(contentsOf: URL(filePath: file)))
         body(&bytes)
         let handle = try FileHandle(forWritingTo: URL(filePath: file))

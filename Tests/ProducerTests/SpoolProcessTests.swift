@@ -54,6 +54,54 @@ struct SpoolProcessTests {
         #expect(try bench.gaps().map(\.reason) == [.restart])
     }
 
+    @Test(
+        "Killed again and again, with a broker that comes and goes: every frame arrives, as it was sent",
+        .timeLimit(.minutes(3)))
+    func killedOften() async throws {
+        let seed = UInt64.random(in: .min ... .max)
+        print("seed \(seed)")
+        var generator = SplitMix64(seed: seed)
+        let session = Session.seeded(frameCount: 30_000)
+        let bench = try await ProducerBench(
+            session: session, playback: Playback(.framesPerSecond(4_000), absence: .rewinds, start: .manual))
+        var producer = try bench.startProducer()
+        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        try await bench.exchange.resume()
+        for round in 0..<20 {
+            let played = bench.exchange.observed.value.playback.playedCount
+            let step = Int.random(in: 1...1_500, using: &generator)
+            try await bench.exchange.observed.wait(within: .seconds(20)) {
+                $0.playback.playedCount > played + step || $0.playback.isFinished
+            }
+            producer.kill()
+            _ = try await producer.exitStatus(within: .seconds(5))
+            if round % 5 == 1 { bench.kafka.setDown() }
+            if round % 5 == 3 { bench.kafka.setUp() }
+            producer = try bench.startProducer()
+        }
+        bench.kafka.setUp()
+        try await bench.exchange.finished()
+        let frames = session.frames().map(\.bytes)
+        try await expectAll(frames, bench)
+        try await expectCleanStop(producer)
+        expectOrder(try bench.records())
+    }
+
+    /// Returns once each frame is in Kafka under its number.
+    private func expectAll(_ frames: [[UInt8]], _ bench: ProducerBench) async throws {
+        var values: [UInt64: [UInt8]] = [:]
+        let deadline = ContinuousClock.now + .seconds(60)
+        repeat {
+            try await bench.waitUntilPublished(frames.count)
+            for record in try bench.records() {
+                #expect(values[record.sequence] == nil || values[record.sequence] == record.value)
+                values[record.sequence] = record.value
+            }
+        } while values.count < frames.count && .now < deadline
+        #expect(values.count == frames.count)
+        #expect(frames.enumerated().allSatisfy { values[UInt64($0.offset) + 1] == $0.element })
+    }
+
     @Test("SIGTERM while the broker is away is quick, and the next process sends what waits", .timeLimit(.minutes(2)))
     func stopWithoutBroker() async throws {
         let total = 20_000
@@ -84,6 +132,60 @@ struct SpoolProcessTests {
         try await bench.waitUntilPublished(total)
         try await expectCleanStop(producer)
         #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
+    }
+
+    @Test("A batch that is too large is sent again frame by frame, and no frame of it is lost", .timeLimit(.minutes(1)))
+    func batchTooLarge() async throws {
+        let total = 3_000
+        let bench = try await ProducerBench(session: .seeded(frameCount: total))
+        bench.kafka.refuseRecords(1, .tooLarge)
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(producer)
+        #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
+    }
+
+    @Test("A frame that alone is too large is let go with an error, and the others are sent", .timeLimit(.minutes(1)))
+    func frameTooLarge() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 10), playback: Playback(.framesPerSecond(1)))
+        bench.kafka.refuseRecords(2, .tooLarge)
+        let producer = try bench.startProducer()
+        let line = try await producer.errorLine(containing: "is larger than Kafka takes", within: .seconds(20))
+        #expect(line.contains("frame.seq=1"))
+        try await bench.waitUntilPublished(3)
+        try await expectCleanStop(producer)
+        #expect(try bench.records().map(\.sequence).min() == 2)
+    }
+
+    @Test(
+        "A frame that is sent again goes to its partition, also when the topic has more of them",
+        .timeLimit(.minutes(1)))
+    func partitions() async throws {
+        let total = 1_000
+        let bench = try await ProducerBench(session: .seeded(frameCount: total), playback: Playback(start: .manual))
+        let first = try bench.startProducer()
+        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        try await bench.exchange.resume()
+        try await bench.waitUntilPublished(total)
+        first.kill()
+        _ = try await first.exitStatus(within: .seconds(5))
+        // The state of a machine that crashed: nothing is known to be delivered.
+        try SpoolFolder.change("\(bench.spool)/state") { bytes in
+            bytes.replaceSubrange(512..<520, with: [1, 0, 0, 0, 0, 0, 0, 0])
+        }
+        let larger = try MockCluster()
+        try larger.createTopic(ProducerBench.topic, partitions: 8)
+        let second = try bench.startProducer(["KAFKA_SERVERS": larger.bootstrapServers])
+        try await TopicReader.wait(
+            for: Int64(total), in: ProducerBench.topic, partitions: 8, servers: larger.bootstrapServers)
+        try await expectCleanStop(second)
+        let places = { (records: [TopicReader.Record]) in
+            Dictionary(records.map { ($0.sequence, $0.partition) }) { first, _ in first }
+        }
+        let again = try TopicReader.records(ProducerBench.topic, partitions: 8, servers: larger.bootstrapServers)
+        #expect(try places(again) == places(bench.records()))
+        #expect(Set(again.map(\.partition)).count == 4)
     }
 }
 

@@ -98,7 +98,7 @@ struct SpoolTests {
         for time in 1...10 as ClosedRange<UInt64> { _ = try spool?.append([1], received: time) }
         spool = nil
         // The pages of the last frames were never written.
-        try folder.change(try folder.segments()[0]) { bytes in
+        try SpoolFolder.change(try folder.segments()[0]) { bytes in
             for index in SegmentHeader.bytes + 7 * 48..<bytes.count { bytes[index] = 0 }
         }
         try forgetBoot(folder)
@@ -126,7 +126,7 @@ struct SpoolTests {
         for cut in SegmentHeader.bytes...(ends.last ?? 0) {
             for segment in try folder.segments() { try FileManager.default.removeItem(atPath: segment) }
             for (path, bytes) in files { try bytes.write(to: URL(filePath: path)) }
-            try folder.change(file) { bytes in for index in cut..<bytes.count { bytes[index] = 0 } }
+            try SpoolFolder.change(file) { bytes in for index in cut..<bytes.count { bytes[index] = 0 } }
             let spool = try folder.open()
             let whole = ends.count { $0 <= cut }
             // A frame whose last bytes are zeroes of the padding is whole before its end.
@@ -146,7 +146,7 @@ struct SpoolTests {
         spool = nil
         let size = SpoolRecord.size(frameBytes: frame.count)
         let first = try folder.segments()[0]
-        try folder.change(first) { $0[SegmentHeader.bytes + 10 * size + 500] ^= 1 }
+        try SpoolFolder.change(first) { $0[SegmentHeader.bytes + 10 * size + 500] ^= 1 }
         let next = try folder.open()
         try next.append([1], received: 300)
         let frames = try next.read()
@@ -166,7 +166,7 @@ struct SpoolTests {
         for time in 1...320 as ClosedRange<UInt64> { _ = try spool?.append(frame, received: time) }
         spool = nil
         let segments = try folder.segments()
-        try folder.change(segments[0]) { $0[3] = 0 }
+        try SpoolFolder.change(segments[0]) { $0[3] = 0 }
         try FileManager.default.removeItem(atPath: segments[1])
         let next = try folder.open()
         let frames = try next.read()
@@ -212,6 +212,6 @@ struct SpoolTests {
 
     /// As if the machine had been started since, without time to write anything.
     private func forgetBoot(_ folder: SpoolFolder) throws {
-        try folder.change("\(folder.path)/state") { bytes in for index in 560..<576 { bytes[index] = 0 } }
+        try SpoolFolder.change("\(folder.path)/state") { bytes in for index in 560..<576 { bytes[index] = 0 } }
     }
 }

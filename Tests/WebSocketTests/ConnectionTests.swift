@@ -72,6 +72,26 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
+    @Test(
+        "A peer that takes the connection and does not go on is given up in time", .timeLimit(.minutes(1)),
+        arguments: [0, 1])
+    func silent(_ kind: Int) async throws {
+        let authority = try TestAuthority()
+        let exchange = try await ExchangeServer.start(settings: ExchangeSettings(certificate: try authority.server()))
+        try await exchange.setDoor([.silent, .silentHTTP][kind])
+        let client = try Client(
+            exchange.webSocketURL, authority: authority.authorityPath, openingTime: .milliseconds(300))
+        #expect(try await client.run(until: 1, sending: "").closed == .failed("not open within 0.3 seconds"))
+        await exchange.stop()
+    }
+
+    @Test("A network that drops packets is given up in time", .timeLimit(.minutes(1)))
+    func blackHole() async throws {
+        let hole = try BlackHole()
+        let client = try Client("ws://127.0.0.1:\(hole.port)/", openingTime: .milliseconds(300))
+        #expect(try await client.run(until: 1, sending: "").closed == .failed("not open within 0.3 seconds"))
+    }
+
     @Test("A GET brings status and body, also through TLS and in chunks", .timeLimit(.minutes(1)))
     func get() async throws {
         let authority = try TestAuthority()
@@ -137,16 +157,20 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
     private let loop: EventLoop
     private let endpoint: WebSocket.Endpoint
     private let pausingAt: Int
+    private let openingTime: Duration
     private var log = Log()
     private var wanted = 0
     private var greeting = ""
     private var isPaused = false
     private var timer: LoopTimer?
 
-    init(_ url: String, authority: String? = nil, pausingAt: Int = .max) throws {
+    init(
+        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(10)
+    ) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
         endpoint = try endpointOf(url)
         self.pausingAt = pausingAt
+        self.openingTime = openingTime
     }
 
     /// Connects, sends `greeting`, and returns when so many messages came or the connection ended.
@@ -155,7 +179,8 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
             self.wanted = wanted
             self.greeting = greeting
             let connection = WebSocketConnection(
-                loop, to: endpoint, limits: .init(messageBytes: 1_000_000, pingSeconds: 30), delegate: self)
+                loop, to: endpoint,
+                limits: .init(messageBytes: 1_000_000, pingSeconds: 30, openingTime: openingTime), delegate: self)
             try loop.run {}
             return withExtendedLifetime(connection) { log }
         }

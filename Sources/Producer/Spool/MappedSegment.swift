@@ -46,6 +46,18 @@ final class MappedSegment {
         self.firstSequence = firstSequence
     }
 
+    /// Makes the same room on the disk a segment with nothing in it. This object is not to be used again.
+    ///
+    /// In between the file has the name of one that is being made, which the next start removes.
+    func reused(as header: SegmentHeader, in directory: SpoolDirectory) throws(SpoolError) -> MappedSegment {
+        let path = directory.segmentPath(firstSequence: header.firstSequence)
+        guard rename(self.path, path + SpoolDirectory.newSuffix) == 0 else { throw SpoolError(errno, self.path) }
+        memset(memory, 0, count)
+        header.write(to: memory)
+        guard rename(path + SpoolDirectory.newSuffix, path) == 0 else { throw SpoolError(errno, path) }
+        return try MappedSegment(opening: path, firstSequence: header.firstSequence)
+    }
+
     deinit { munmap(memory, max(count, 8)) }
 
     /// How many partitions the records are spread over; nil until the first one is sent.

@@ -57,6 +57,8 @@ final class SegmentCatalogue: Sendable {
         }
     }
 
+    func removeAll() { entries.withLock { $0 = [] } }
+
     private func change(_ firstSequence: UInt64, _ body: (inout Entry) -> Void) {
         entries.withLock { entries in
             guard let index = entries.firstIndex(where: { $0.firstSequence == firstSequence }) else { return }

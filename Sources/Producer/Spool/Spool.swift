@@ -101,12 +101,26 @@ final class Spool {
             firstSequence: nextSequence, previousSequence: nextSequence - 1,
             createdMicroseconds: microsecondsSince1970())
         do throws(SpoolError) {
-            active = try MappedSegment(creating: header, bytes: bytes, in: directory)
+            active = try makeSegment(header, bytes)
         } catch {
             throw .disk("\(error)")
         }
         tail = SegmentHeader.bytes
         catalogue.append(active.entry)
+    }
+
+    private func makeSegment(_ header: SegmentHeader, _ bytes: Int) throws(SpoolError) -> MappedSegment {
+        do throws(SpoolError) {
+            return try MappedSegment(creating: header, bytes: bytes, in: directory)
+        } catch {
+            // A disk with room for one segment only: what is delivered wholly is written anew.
+            guard error.kind == .noRoom, active.bytes.count >= bytes, tail > SegmentHeader.bytes,
+                state.deliveredBelow >= nextSequence
+            else { throw error }
+            try state.synchronize()
+            catalogue.removeAll()
+            return try active.reused(as: header, in: directory)
+        }
     }
 
     /// Once in a million frames this waits for the disk.

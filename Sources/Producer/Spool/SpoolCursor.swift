@@ -52,6 +52,13 @@ struct SpoolCursor {
         while let segment {
             let isActive = segment === spool.active
             if isActive, scanner.offset >= spool.tail { return nil }
+            if !isActive, let next = spool.catalogue.segment(after: segment.firstSequence),
+                next.firstSequence <= expected
+            {
+                // The file of this one may be another segment's by now.
+                try open(next, spool)
+                continue
+            }
             let bytes = isActive ? UnsafeRawBufferPointer(rebasing: segment.bytes[..<spool.tail]) : segment.bytes
             switch scanner.next(in: bytes) {
             case .record(let record) where record.sequence >= expected:

@@ -15,7 +15,7 @@ final class SpoolDirectory: Sendable {
     private let lock: Int32
 
     static let segmentSuffix = ".segment"
-    private static let newSuffix = ".new"
+    static let newSuffix = ".new"
 
     /// Makes the folder when it is not there, and takes hold of it.
     init(_ path: String) throws(SpoolError) {

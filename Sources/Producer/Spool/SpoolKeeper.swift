@@ -72,6 +72,7 @@ final class SpoolKeeper: Sendable {
 
     private func synchronize(_ path: String) throws(SpoolError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0, errno == ENOENT { return }  // written anew in the meantime, since all of it is delivered
         guard descriptor >= 0 else { throw SpoolError(errno, path) }
         defer { close(descriptor) }
         guard fdatasync(descriptor) == 0 else { throw SpoolError(errno, path) }

@@ -1,6 +1,6 @@
 import CRDKafka
 
-/// An idempotent producer for a few topics.
+/// An idempotent producer for one topic.
 ///
 /// `produce` may be called from one thread while another one polls: librdkafka's handle is
 /// thread-safe, and nothing else here changes after `init`.
@@ -17,8 +17,6 @@ package final class KafkaProducer: @unchecked Sendable {
 
     /// A record to send. The bytes are copied by ``produce(_:tag:)``.
     package struct Record {
-        /// Which of the producer's topics, counted from 0.
-        package var topic: Int
         /// nil leaves the choice to librdkafka.
         package var partition: Int32?
         package var key: UnsafeRawBufferPointer?
@@ -28,10 +26,9 @@ package final class KafkaProducer: @unchecked Sendable {
         package var headers: [(name: StaticString, value: UnsafeRawBufferPointer)]
 
         package init(
-            topic: Int = 0, partition: Int32? = nil, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer,
+            partition: Int32? = nil, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer,
             timestampMilliseconds: Int64, headers: [(name: StaticString, value: UnsafeRawBufferPointer)] = []
         ) {
-            self.topic = topic
             self.partition = partition
             self.key = key
             self.value = value
@@ -41,7 +38,7 @@ package final class KafkaProducer: @unchecked Sendable {
     }
 
     let handle: KafkaHandle
-    let topics: [OpaquePointer]
+    let topic: OpaquePointer
     let events: OpaquePointer
 
     /// Nothing is lost or doubled: an acknowledgement of all replicas in sync, idempotence against
@@ -62,7 +59,7 @@ package final class KafkaProducer: @unchecked Sendable {
 
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
     ///   what the guarantee rests on.
-    package init(topics names: [String], properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
+    package init(topic name: String, properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
             RD_KAFKA_PRODUCER, fixed: Self.promises, Self.defaults + properties,
             events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
@@ -70,25 +67,14 @@ package final class KafkaProducer: @unchecked Sendable {
             throw KafkaConfigurationError(property: "", description: "out of memory")
         }
         self.events = events
-        var topics: [OpaquePointer] = []
-        for name in names {
-            guard let topic = rd_kafka_topic_new(handle.client, name, nil) else {
-                for topic in topics { rd_kafka_topic_destroy(topic) }
-                throw KafkaConfigurationError(property: "topic", description: "'\(name)' is not a topic name")
-            }
-            topics.append(topic)
+        guard let topic = rd_kafka_topic_new(handle.client, name, nil) else {
+            throw KafkaConfigurationError(property: "topic", description: "'\(name)' is not a topic name")
         }
-        self.topics = topics
-    }
-
-    package convenience init(
-        topic: String, properties: [(name: String, value: String)]
-    ) throws(KafkaConfigurationError) {
-        try self.init(topics: [topic], properties: properties)
+        self.topic = topic
     }
 
     deinit {
-        for topic in topics { rd_kafka_topic_destroy(topic) }
+        rd_kafka_topic_destroy(topic)
         rd_kafka_queue_destroy(events)
     }
 
@@ -127,7 +113,7 @@ package final class KafkaProducer: @unchecked Sendable {
         _ headers: OpaquePointer?
     ) {
         arguments[0].vtype = RD_KAFKA_VTYPE_RKT
-        arguments[0].u.rkt = topics[record.topic]
+        arguments[0].u.rkt = topic
         arguments[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS
         arguments[1].u.i = RD_KAFKA_MSG_F_COPY
         arguments[2].vtype = RD_KAFKA_VTYPE_VALUE

@@ -54,10 +54,24 @@ package final class MockCluster: @unchecked Sendable {
     /// Cuts the connections of all brokers and refuses new ones, until ``setUp()``.
     package func setDown() { rd_kafka_mock_broker_set_down(cluster, -1) }
 
-    /// Answers the next `count` produce requests with "topic authorization failed", which no retry mends.
-    package func refuseRecords(_ count: Int) {
+    /// Why a broker refuses records for good.
+    package enum Refusal {
+        case unauthorized
+        /// One record of a batch is enough, and all of it is refused.
+        case tooLarge
+
+        fileprivate var code: rd_kafka_resp_err_t {
+            switch self {
+            case .unauthorized: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+            case .tooLarge: RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+            }
+        }
+    }
+
+    /// Answers the next `count` produce requests with an error that no retry mends.
+    package func refuseRecords(_ count: Int, _ refusal: Refusal = .unauthorized) {
         let produceRequest: Int16 = 0
-        var errors = [rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, count: count)
+        var errors = [rd_kafka_resp_err_t](repeating: refusal.code, count: count)
         rd_kafka_mock_push_request_errors_array(cluster, produceRequest, count, &errors)
     }
 

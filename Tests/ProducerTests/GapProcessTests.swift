@@ -1,0 +1,79 @@
+import Glibc
+import Market
+import TestSupport
+import Testing
+
+@Suite("The gaps that the producer tells", .timeLimit(.minutes(1)))
+struct GapProcessTests {
+    private func bench(rate: Int = 500) async throws -> ProducerBench {
+        try await ProducerBench(
+            session: .seeded(frameCount: 100_000), playback: Playback(.framesPerSecond(rate), absence: .waits))
+    }
+
+    private func waitForGaps(_ count: Int, _ bench: ProducerBench) async throws -> [Gap] {
+        try await TopicReader.wait(
+            for: Int64(count), in: ProducerBench.topic + Gap.topicSuffix, partitions: 1,
+            servers: bench.kafka.bootstrapServers)
+        return try bench.gaps()
+    }
+
+    @Test(
+        "A connection that ends is a gap, from the last frame before it to the first one after it",
+        arguments: [ExchangeFault.reset, .hangUp, .close(code: 1000)])
+    func disconnect(_ fault: ExchangeFault) async throws {
+        let bench = try await bench()
+        let producer = try bench.startProducer()
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 200 }
+        try await bench.exchange.inject(fault)
+        let gap = try #require(try await waitForGaps(1, bench).first)
+        try await expectCleanStop(producer)
+        #expect(gap.reason == .disconnect)
+        let records = try bench.records().sorted { $0.sequence < $1.sequence }
+        #expect(gap.producer == records[0].headers["producer"])
+        let received = records.compactMap { $0.headers["received"].flatMap { UInt64($0) } }
+        #expect(received.contains(gap.to) && !received.contains { $0 > gap.from && $0 < gap.to })
+        #expect(try bench.gaps().count == 1)
+    }
+
+    @Test("A feed that is silent is a gap, from its last frame")
+    func stall() async throws {
+        let bench = try await bench()
+        let producer = try bench.startProducer(["UPBIT_STALL_TIMEOUT": "1s"])
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 200 }
+        try await bench.exchange.inject(.stall(answeringPings: true))
+        let gap = try #require(try await waitForGaps(1, bench).first)
+        try await expectCleanStop(producer)
+        #expect(gap.reason == .stall && gap.to - gap.from >= 1_000_000)
+    }
+
+    @Test("Each stop and each kill is one gap, also when Kafka was away all the time")
+    func restarts() async throws {
+        let bench = try await bench()
+        for round in 0..<4 {
+            if round == 1 { bench.kafka.setDown() }
+            if round == 3 { bench.kafka.setUp() }
+            let played = bench.exchange.observed.value.playback.playedCount
+            let producer = try bench.startProducer()
+            try await bench.exchange.observed.wait(within: .seconds(10)) { $0.playback.playedCount > played + 200 }
+            if round == 3 { _ = try await waitForGaps(3, bench) }
+            if round.isMultiple(of: 2) { producer.kill() } else { producer.send(SIGTERM) }
+            _ = try await producer.exitStatus(within: .seconds(5))
+        }
+        let gaps = try bench.gaps()
+        #expect(gaps.map(\.reason) == [.restart, .restart, .restart])
+        #expect(zip(gaps, gaps.dropFirst()).allSatisfy { $0.to <= $1.from })
+    }
+
+    @Test("A start, new listings and a broker that comes and goes are no gaps")
+    func none() async throws {
+        let bench = try await bench(rate: 2_000)
+        let producer = try bench.startProducer()
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 1_000 }
+        bench.kafka.setDown()
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 4_000 }
+        bench.kafka.setUp()
+        try await bench.waitUntilPublished(6_000)
+        try await expectCleanStop(producer)
+        #expect(try bench.gaps().isEmpty)
+    }
+}
