@@ -63,6 +63,7 @@ let package = Package(
         .executable(name: "loader", targets: ["Loader"]),
         .executable(name: "sandbox", targets: ["Sandbox"]),
         .executable(name: "benchmarks", targets: ["Benchmarks"]),
+        .executable(name: "faults", targets: ["Faults"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -101,6 +102,9 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks", dependencies: ["Market", "TestSupport", argumentParser],
             path: "Tests/Benchmarks", swiftSettings: settings),
+        .executableTarget(
+            name: "Faults", dependencies: ["Market", "Postgres", "Runtime", "TestSupport", argumentParser],
+            path: "Tests/Faults", swiftSettings: settings),
 
         tests(of: "Market"),
         tests(of: "Kafka", ["Runtime"]),
@@ -110,6 +114,7 @@ let package = Package(
         tests(of: "Producer", ["Kafka", "Market", logging]),
         tests(of: "Consumer"),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
+        tests(of: "Faults"),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+@main
+struct Faults: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "faults",
+        abstract: "Drives the real services through faults from a seed, and proves that nothing is lost or doubled.",
+        subcommands: [FuzzCommand.self])
+}
