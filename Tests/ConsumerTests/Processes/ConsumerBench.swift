@@ -17,25 +17,32 @@ final class ConsumerBench {
     /// - Parameters:
     ///   - server: nil is the one that all tests share.
     ///   - extension: false is a database without TimescaleDB.
-    init(partitions: Int = 4, server: TimescaleServer? = nil, extension: Bool = true) async throws {
-        kafka = try MockCluster()
+    ///   - tablespace: of the server, where the database is kept.
+    init(
+        partitions: Int = 4, brokers: Int = 1, server: TimescaleServer? = nil, extension: Bool = true,
+        tablespace: String? = nil
+    ) async throws {
+        kafka = try MockCluster(brokers: brokers)
         try kafka.createTopic(Self.topic, partitions: partitions)
         self.partitions = partitions
         if let server { self.server = server } else { self.server = try await TimescaleServer.shared }
         let name = "consumer_\(UUID().uuidString.lowercased().prefix(8))"
-        database = DatabaseProbe(try await self.server.createDatabase(name, extension: `extension`))
+        database = DatabaseProbe(
+            try await self.server.createDatabase(name, extension: `extension`, tablespace: tablespace))
         writer = try TopicWriter(Self.topic, servers: kafka.bootstrapServers)
     }
 
     /// Starts the real binary, with settings that make tests quick.
-    func startConsumer(_ extra: [String: String] = [:]) throws -> ChildProcess {
+    ///
+    /// - Parameter proxy: stands between it and the database.
+    func startConsumer(_ extra: [String: String] = [:], through proxy: FaultProxy? = nil) throws -> ChildProcess {
         var environment = [
             "KAFKA_SERVERS": kafka.bootstrapServers,
             "KAFKA_TOPIC": Self.topic,
             // A killed member is missed sooner. The mock cluster takes 3 s to form a group, so not much less.
             "session.timeout.ms": "6000",
             "TIMESCALEDB_HOST": "127.0.0.1",
-            "TIMESCALEDB_PORT": "\(database.configuration.port)",
+            "TIMESCALEDB_PORT": "\(proxy?.port ?? database.configuration.port)",
             "TIMESCALEDB_DBNAME": database.configuration.database,
             "LOG_LEVEL": "debug",
             "PATH": "/usr/bin:/bin",
@@ -43,6 +50,9 @@ final class ConsumerBench {
         environment.merge(extra) { _, extra in extra }
         return try ChildProcess(BuiltProduct.path("consumer"), environment: environment, folder: "/tmp")
     }
+
+    /// A bad network to the database.
+    func startProxy() async throws -> FaultProxy { try await FaultProxy.start(to: database.configuration.port) }
 
     /// A frame as short as it can be.
     static func frame(_ number: Int, code: String = "KRW-BTC", time: Int64 = 1_778_570_091_254) -> String {

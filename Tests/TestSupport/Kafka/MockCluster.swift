@@ -51,6 +51,11 @@ package final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_topic_set_error(cluster, name, RD_KAFKA_RESP_ERR_NO_ERROR)
     }
 
+    /// Makes another broker, counted from 1, the leader of a partition.
+    package func setLeader(_ topic: String, partition: Int, broker: Int) {
+        rd_kafka_mock_partition_set_leader(cluster, topic, Int32(partition), Int32(broker))
+    }
+
     /// Cuts the connections of all brokers and refuses new ones, until ``setUp()``.
     package func setDown() { rd_kafka_mock_broker_set_down(cluster, -1) }
 

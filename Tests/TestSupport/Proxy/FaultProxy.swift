@@ -15,6 +15,8 @@ package final class FaultProxy: Sendable {
         case finish
         /// RST, and what was on its way is gone.
         case reset
+        /// Not at all: nothing passes any more, and nobody is told. It ends with a ``FaultProxy/cut(_:)``.
+        case silence
     }
 
     /// What becomes of the connections that a stall held.

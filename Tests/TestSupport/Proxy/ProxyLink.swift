@@ -91,8 +91,13 @@ final class ProxyLink {
         if case .beforeForwarding = trap.moment { last = last.readSlice(length: max(found, 0)) ?? ByteBuffer() }
         self[trap.direction].append(last, FaultProxy.Speed(), at: .now())
         while let bytes = self[trap.direction].next(at: .distantFuture) { write(bytes, to: sink, trap.direction) }
+        if case .silence = trap.ending {
+            sink.flush()
+            isForgotten = true
+        } else {
+            closeAfterFlush(of: sink, trap.ending)
+        }
         core.observed.update { $0.trappedCount += 1 }
-        closeAfterFlush(of: sink, trap.ending)
     }
 
     /// Nothing passes any more; the end comes when the operating system has what was written.
@@ -104,6 +109,7 @@ final class ProxyLink {
 
     func cut(_ ending: FaultProxy.Ending) {
         guard !isEnding else { return }
+        if case .silence = ending { return isForgotten = true }
         isEnding = true
         close(ending)
     }
@@ -114,6 +120,7 @@ final class ProxyLink {
             switch ending {
             case .finish: channel.close(promise: nil)
             case .reset: channel.resetSocket()
+            case .silence: break
             }
         }
     }

@@ -14,6 +14,7 @@ package final class TimescaleServer: Sendable {
 
     private let binaries: TimescaleBinaries
     private let settings: [String: String]
+    private let disk: SmallDisk?
     private let process: Mutex<ChildProcess>
     private let thread = DedicatedThread(name: "timescale-server")
 
@@ -29,17 +30,25 @@ package final class TimescaleServer: Sendable {
 
     /// Makes a cluster and starts its server, which takes about a second.
     ///
-    /// - Parameter extraSettings: server settings by name, over the ones that we choose. Data is
-    ///   flushed to the disk as in production unless `fsync` is `off` here.
-    package init(extraSettings: [String: String] = [:]) async throws {
+    /// - Parameters:
+    ///   - extraSettings: server settings by name, over the ones that we choose. Data is
+    ///     flushed to the disk as in production unless `fsync` is `off` here.
+    ///   - disk: a small disk beside its own, with a tablespace; it does not outlive the process.
+    package init(extraSettings: [String: String] = [:], disk: SmallDisk? = nil) async throws {
         binaries = try TimescaleBinaries()
         folder = try binaries.makeFolder()
         settings = Self.ownSettings.merging(extraSettings) { _, extra in extra }
+        self.disk = disk
         do {
             try await Self.makeCluster(binaries, folder)
-            let started = try await Self.startOnFreePort(binaries, folder, settings)
+            if disk != nil {
+                let path = SmallDisk.path(in: folder)
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            }
+            let started = try await Self.startOnFreePort(binaries, folder, settings, disk)
             port = started.port
             process = Mutex(started.process)
+            if disk != nil { try await makeTablespace() }
         } catch {
             try? FileManager.default.removeItem(atPath: folder)
             throw error
@@ -65,12 +74,17 @@ package final class TimescaleServer: Sendable {
     }
 
     /// Makes an empty database, with the extension `timescaledb` unless `extension` is false.
+    ///
+    /// - Parameter tablespace: where it is kept; nil is the server's own.
     @discardableResult
-    package func createDatabase(_ name: String, extension: Bool = true) async throws -> PostgresConfiguration {
+    package func createDatabase(
+        _ name: String, extension: Bool = true, tablespace: String? = nil
+    ) async throws -> PostgresConfiguration {
         let configuration = configuration(database: name)
         let maintenance = self.configuration(database: "postgres")
         try await thread.run {
-            try PostgresConnection(maintenance).execute("CREATE DATABASE \"\(name)\"")
+            try PostgresConnection(maintenance).execute(
+                "CREATE DATABASE \"\(name)\"" + (tablespace.map { " TABLESPACE \($0)" } ?? ""))
             guard `extension` else { return }
             // In one transaction, so that the extension's scheduler never sees the job that the Apache
             // edition cannot run and would log as an error.
@@ -83,6 +97,16 @@ package final class TimescaleServer: Sendable {
                 """)
         }
         return configuration
+    }
+
+    /// The tablespace of the small disk.
+    private func makeTablespace() async throws {
+        let maintenance = configuration(database: "postgres")
+        let path = SmallDisk.path(in: folder)
+        try await thread.run {
+            try PostgresConnection(maintenance).execute(
+                "CREATE TABLESPACE \(SmallDisk.tablespace) LOCATION '\(path)'")
+        }
     }
 
     /// Runs one command of psql to its end.
@@ -98,6 +122,9 @@ package final class TimescaleServer: Sendable {
             psql.executable, psql.arguments, environment: binaries.environment, folder: folder, within: Self.limit)
     }
 
+    /// The process that the others are children of.
+    var processID: Int32 { process.withLock { $0.processID } }
+
     /// The server's log.
     package var log: EventLog<String> { process.withLock { $0.errors } }
 
@@ -110,7 +137,7 @@ package final class TimescaleServer: Sendable {
 
     /// Starts the server again, on the same port and data, after ``kill()`` or ``shutDown()``.
     package func restart() async throws {
-        let started = try await Self.start(binaries, folder, port: port, settings)
+        let started = try await Self.start(binaries, folder, port: port, settings, disk)
         process.withLock { $0 = started }
     }
 
@@ -139,27 +166,29 @@ extension TimescaleServer {
 
     /// Another program can take the port before the server does: then with another one.
     private static func startOnFreePort(
-        _ binaries: TimescaleBinaries, _ folder: String, _ settings: [String: String]
+        _ binaries: TimescaleBinaries, _ folder: String, _ settings: [String: String], _ disk: SmallDisk?
     ) async throws -> (port: Int, process: ChildProcess) {
         for _ in 1...3 {
             let port = try freePort()
             do {
-                return (port, try await start(binaries, folder, port: port, settings))
+                return (port, try await start(binaries, folder, port: port, settings, disk))
             } catch is ChildProcessError {
                 continue
             }
         }
         let port = try freePort()
-        return (port, try await start(binaries, folder, port: port, settings))
+        return (port, try await start(binaries, folder, port: port, settings, disk))
     }
 
     /// Returns when the server accepts connections.
     private static func start(
-        _ binaries: TimescaleBinaries, _ folder: String, port: Int, _ settings: [String: String]
+        _ binaries: TimescaleBinaries, _ folder: String, port: Int, _ settings: [String: String],
+        _ disk: SmallDisk?
     ) async throws -> ChildProcess {
         let all = settings.merging(["port": String(port), "unix_socket_directories": folder]) { own, _ in own }
         let arguments = all.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
-        let postgres = binaries.command("postgres", ["-D", "\(folder)/data"] + arguments)
+        let server = binaries.command("postgres", ["-D", "\(folder)/data"] + arguments)
+        let postgres = disk?.mounting(server, in: folder) ?? server
         let process = try ChildProcess(
             postgres.executable, postgres.arguments, environment: binaries.environment, folder: folder,
             ending: .quit, removing: folder, keptLines: 2_000)

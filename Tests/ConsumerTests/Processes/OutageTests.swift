@@ -1,0 +1,91 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Something that the consumer needs is away")
+struct OutageTests {
+    enum Absence: CaseIterable, Sendable {
+        /// Nobody listens on the port.
+        case refused
+        /// Connections are made and then hear nothing.
+        case silent
+    }
+
+    @Test(
+        "A database that is back is written to within 5 s", .timeLimit(.minutes(1)), arguments: Absence.allCases)
+    func database(_ absence: Absence) async throws {
+        let bench = try await ConsumerBench()
+        let proxy = try await bench.startProxy()
+        let consumer = try bench.startConsumer(through: proxy)
+        try bench.write(0..<1_000)
+        try await bench.waitUntilWritten(1_000)
+        switch absence {
+        case .refused: try await proxy.setRefusing(true)
+        case .silent: try await proxy.stall()
+        }
+        try await proxy.cut(.reset)
+        try bench.write(1_000..<2_000)
+        // Long enough for the waits between its attempts to be as long as they get.
+        try await consumer.errorLines(containing: "the database is away", count: 6, within: .seconds(50))
+        switch absence {
+        case .refused: try await proxy.setRefusing(false)
+        case .silent: try await proxy.recover(.forgetting)
+        }
+        try await bench.waitUntilWritten(2_000, within: .seconds(5))
+        try await bench.expectEveryFrameOnce(2_000)
+        try await expectCleanStop(consumer)
+        await proxy.stop()
+    }
+
+    @Test("A partition whose leader changes is read on where it was", .timeLimit(.minutes(1)))
+    func leaderChange() async throws {
+        let bench = try await ConsumerBench(partitions: 3, brokers: 3)
+        let consumer = try bench.startConsumer()
+        for round in 0..<4 {
+            for partition in 0..<3 {
+                bench.kafka.setLeader(ConsumerBench.topic, partition: partition, broker: 1 + (partition + round) % 3)
+            }
+            try bench.write(round * 500..<(round + 1) * 500)
+            try await bench.waitUntilWritten((round + 1) * 500)
+        }
+        try await bench.expectEveryFrameOnce(2_000)
+        try await expectCleanStop(consumer)
+    }
+
+    /// What a topic looks like to which partitions were added. (The mock cluster cannot add them.)
+    @Test("A partition that is new is read from its beginning, the others where they were", .timeLimit(.minutes(1)))
+    func newPartition() async throws {
+        let bench = try await ConsumerBench(partitions: 3)
+        try bench.write(0..<300)
+        let first = try bench.startConsumer()
+        try await bench.waitUntilWritten(300)
+        try await expectCleanStop(first)
+        let before = try await bench.database.rows(
+            "SELECT next_offset FROM kafka_offsets WHERE topic = 'upbit_ticker' AND partition = 2")
+        try await bench.database.execute(
+            "DELETE FROM kafka_offsets WHERE topic = 'upbit_ticker' AND partition = 2; TRUNCATE trade_data")
+        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
+        try await bench.waitUntilWritten(300)
+        #expect(try await bench.database.rows("SELECT count(*) FROM trade_data") == before)
+        try await expectCleanStop(second)
+    }
+
+    @Test("A disk that is full holds it up until there is room again", .timeLimit(.minutes(1)))
+    func diskFull() async throws {
+        let disk = SmallDisk(megabytes: 48)
+        let server = try await TimescaleServer(disk: disk)
+        let bench = try await ConsumerBench(server: server, tablespace: SmallDisk.tablespace)
+        let consumer = try bench.startConsumer()
+        try bench.write(0..<1_000)
+        try await bench.waitUntilWritten(1_000)
+        try server.fillDisk()
+        // More than the room in the pages that the table has.
+        try bench.write(1_000..<20_000)
+        try await consumer.errorLine(containing: "[SQLSTATE 53100]", within: .seconds(20))
+        try server.emptyDisk()
+        try await bench.waitUntilWritten(20_000, within: .seconds(20))
+        try await bench.expectEveryFrameOnce(20_000)
+        try await expectCleanStop(consumer)
+        try await server.stop()
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A point in the transaction of a batch, as its bytes pass on the way to the database.
+enum TransactionPoint: CaseIterable, Sendable {
+    case inCopy
+    case beforeCommit
+    /// The database commits, and its answer is lost.
+    case afterCommit
+
+    func trap(_ ending: FaultProxy.Ending) -> FaultProxy.Trap {
+        switch self {
+        // A row in the middle of those that are written while the trap is set.
+        case .inCopy: FaultProxy.Trap("\t1500.50\t", .toTarget, .beforeForwarding, ending: ending)
+        case .beforeCommit: FaultProxy.Trap("COMMIT", .toTarget, .beforeForwarding, ending: ending)
+        case .afterCommit: FaultProxy.Trap("COMMIT", .toTarget, .afterForwarding, ending: ending)
+        }
+    }
+}
+
+@Suite("A fault in the middle of a transaction")
+struct TransactionFaultTests {
+    @Test(
+        "The connection breaks: the consumer goes on by itself, and every frame is there once", .timeLimit(.minutes(1)),
+        arguments: TransactionPoint.allCases)
+    func reset(_ point: TransactionPoint) async throws {
+        let bench = try await ConsumerBench()
+        let proxy = try await bench.startProxy()
+        let consumer = try bench.startConsumer(through: proxy)
+        try bench.write(0..<1_000)
+        try await bench.waitUntilWritten(1_000)
+        try await proxy.set(point.trap(.reset))
+        try bench.write(1_000..<2_000)
+        try await proxy.observed.wait { $0.trappedCount == 1 }
+        try await bench.waitUntilWritten(2_000)
+        try await bench.expectEveryFrameOnce(2_000)
+        try await expectCleanStop(consumer)
+        await proxy.stop()
+    }
+
+    @Test(
+        "The consumer is killed: the one after it goes on, and every frame is there once", .timeLimit(.minutes(1)),
+        arguments: TransactionPoint.allCases)
+    func kill(_ point: TransactionPoint) async throws {
+        let bench = try await ConsumerBench()
+        let proxy = try await bench.startProxy()
+        let first = try bench.startConsumer(["KAFKA_GROUP_ID": "first"], through: proxy)
+        try bench.write(0..<1_000)
+        try await bench.waitUntilWritten(1_000)
+        // It waits for an answer that does not come, and dies waiting.
+        try await proxy.set(point.trap(.silence))
+        try bench.write(1_000..<2_000)
+        try await proxy.observed.wait { $0.trappedCount == 1 }
+        first.kill()
+        #expect(try await first.exitStatus(within: .seconds(5)) == .signal(SIGKILL))
+        try await proxy.cut(.reset)
+        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"], through: proxy)
+        try await bench.waitUntilWritten(2_000)
+        try await bench.expectEveryFrameOnce(2_000)
+        try await expectCleanStop(second)
+        await proxy.stop()
+    }
+
+    /// The database is never told that the first one is gone: its session holds the rows of kafka_offsets
+    /// until the server ends what is idle in a transaction.
+    @Test(
+        "A consumer whose host vanished before COMMIT does not hold up the next one for ever", .timeLimit(.minutes(1)))
+    func vanished() async throws {
+        let bench = try await ConsumerBench()
+        let proxy = try await bench.startProxy()
+        let first = try bench.startConsumer(["KAFKA_GROUP_ID": "first"], through: proxy)
+        try bench.write(0..<1_000)
+        try await bench.waitUntilWritten(1_000)
+        try await proxy.set(TransactionPoint.beforeCommit.trap(.silence))
+        try bench.write(1_000..<2_000)
+        try await proxy.observed.wait { $0.trappedCount == 1 }
+        first.kill()
+        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
+        try await bench.waitUntilWritten(2_000, within: .seconds(30))
+        try await bench.expectEveryFrameOnce(2_000)
+        try await expectCleanStop(second)
+        await proxy.stop()
+    }
+}
