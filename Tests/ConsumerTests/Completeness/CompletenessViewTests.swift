@@ -62,10 +62,13 @@ struct CompletenessViewTests {
                 "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 1, NULL, NULL",
                 "'A', '2026-05-12 02:00Z', 2, 5, 0, 0, 0, 0, 1, 10, 15",
                 "'A', '2026-05-12 03:00Z', 2, 5, 0, 0, 0, 0, 0, 15, 20",
+                // Its volume could be the one that is missing.
+                "'B', '2026-05-12 00:00Z', 2, 5, 0, 0, 0, 0, 1, 0, 5",
             ])
         #expect(
             try await answers(database) == [
                 "A 12T00 5 0 0 5 -", "A 12T01 - - 5 5 -", "A 12T02 5 0 5 0 -", "A 12T03 5 0 0 - t",
+                "B 12T00 5 0 0 - -",
             ])
     }
 
@@ -145,6 +148,7 @@ struct CompletenessViewTests {
             "EXPLAIN (ANALYZE, COSTS OFF) SELECT * FROM completeness WHERE code = 'M7' AND hour = '2026-01-12 13:00Z'")
         let text = plan.compactMap { $0[0] }.joined(separator: "\n")
         #expect(!text.contains("Seq Scan on market_hours"), "\(text)")
+        #expect(text.contains("Index Cond: ((code = recorded.code) AND (hour >= "), "\(text)")
         #expect(text.contains("rows=24 "), "\(text)")
     }
 
