@@ -10,11 +10,16 @@ DEMO_OPTIONS := $(if $(LIVE),--live,$(if $(RECORDING),--recording $(RECORDING)))
 # The services carry the Swift runtime, so that they run where no toolchain is.
 RELEASE := swift build -c release --static-swift-stdlib
 
-.PHONY: help demo test bench build dependencies timescaledb format lint clean
+# How long `make faults` sends ticks, and what plans the faults; unset, a short round with a random seed.
+FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
+	$(if $(TICKS),--ticks $(TICKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(PIECES),--pieces $(PIECES))
+
+.PHONY: help demo test faults bench build dependencies timescaledb format lint clean
 
 help:
 	@echo "make demo          send a recorded session from a WebSocket to BigQuery, and compare (LIVE=1: real ticks)"
 	@echo "make test          build and run every test"
+	@echo "make faults        kill, cut and starve the services at random, and compare (MINUTES=60 SEED=7: longer, again)"
 	@echo "make bench         measure the services beside their physical limits"
 	@echo "make build         release binaries in .build/release"
 	@echo "make format lint   mend, or check, the formatting"
@@ -30,6 +35,16 @@ demo: dependencies timescaledb
 test: dependencies timescaledb
 	swift build --build-tests
 	swift test --skip-build --disable-xctest --no-parallel
+
+# The outages are short here; 'faults outage' alone takes ten minutes for each.
+faults: dependencies timescaledb
+	$(RELEASE) --product producer
+	$(RELEASE) --product consumer
+	$(RELEASE) --product loader
+	$(RELEASE) --product sandbox
+	$(RELEASE) --product faults
+	.build/release/faults round $(FAULT_OPTIONS)
+	.build/release/faults outage --minutes 0.2
 
 bench: dependencies timescaledb
 	$(RELEASE)

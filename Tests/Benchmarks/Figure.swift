@@ -1,3 +1,5 @@
+import TestSupport
+
 /// One measured figure, and the limit that it stands beside.
 struct Figure {
     let name: String
@@ -27,10 +29,7 @@ func table(_ figures: [Figure]) -> String {
 /// Whole with separators from 100 on, with two decimals below.
 private func number(_ value: Double) -> String {
     guard value >= 100 else { return decimals(value, 2) }
-    let digits = String(Int(value.rounded()))
-    return digits.enumerated().map { index, digit in
-        index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : "\(digit)"
-    }.joined()
+    return grouped(Int(value.rounded()))
 }
 
 private func decimals(_ value: Double, _ count: Int) -> String {
@@ -39,8 +38,4 @@ private func decimals(_ value: Double, _ count: Int) -> String {
     let scaled = Int((value * scale).rounded())
     let fraction = "\(scaled % Int(scale))"
     return "\(scaled / Int(scale)).\(String(repeating: "0", count: count - fraction.count))\(fraction)"
-}
-
-extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

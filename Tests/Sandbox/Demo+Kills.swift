@@ -10,7 +10,7 @@ extension Demo {
     }
 
     /// Kills the consumer and returns when its successor has the partitions.
-    func killConsumer(_ number: Int, _ pipeline: Pipeline, _ progress: inout Progress) async throws {
+    func killConsumer(_ number: Int, _ pipeline: Pipeline, _ progress: inout ProgressLine) async throws {
         guard let consumer = pipeline.consumer else { return }
         progress.step("killing the consumer, \(number) of \(kills)")
         consumer.kill()

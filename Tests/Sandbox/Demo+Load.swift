@@ -4,7 +4,7 @@ extension Demo {
     /// Loads every hour that the rows cover, and again: no further run may change anything.
     ///
     /// - Returns: what happened, for people, and whether it is as promised.
-    func load(_ pipeline: Pipeline, _ progress: inout Progress) async throws -> (String, Bool) {
+    func load(_ pipeline: Pipeline, _ progress: inout ProgressLine) async throws -> (String, Bool) {
         let format = #"'YYYY-MM-DD"T"HH24'"#
         let hours = try await pipeline.database.rows(
             """
@@ -26,7 +26,7 @@ extension Demo {
 
     /// With its ledger the loader sees that the hours are there; without it, it has to replace them.
     private func loadAgain(
-        _ range: [String], _ pipeline: Pipeline, _ progress: inout Progress
+        _ range: [String], _ pipeline: Pipeline, _ progress: inout ProgressLine
     ) async throws -> (String, Bool) {
         let before = try await pipeline.warehouse.totals()
         for run in 2...loads {

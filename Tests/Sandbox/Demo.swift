@@ -24,7 +24,7 @@ struct Demo {
 
     func run() async throws -> DemoResult {
         let start = ContinuousClock.now
-        var progress = Progress()
+        var progress = ProgressLine()
         progress.step("starting TimescaleDB and what else is not there yet")
         let environment = ProcessInfo.processInfo.environment
         let pipeline = try await Pipeline(partitions: partitions, environment: environment)
@@ -53,8 +53,9 @@ struct Demo {
         let totals: SessionTotals?
     }
 
-    private func feed(_ pipeline: Pipeline, _ sampler: LatencySampler, _ progress: inout Progress) async throws -> Sent
-    {
+    private func feed(
+        _ pipeline: Pipeline, _ sampler: LatencySampler, _ progress: inout ProgressLine
+    ) async throws -> Sent {
         switch source {
         case .session(let session, let name):
             try await play(session, name, pipeline, sampler, &progress)
@@ -67,7 +68,8 @@ struct Demo {
 
     /// Plays a session through a real socket and returns when its rows are committed.
     private func play(
-        _ session: Session, _ name: String, _ pipeline: Pipeline, _ sampler: LatencySampler, _ progress: inout Progress
+        _ session: Session, _ name: String, _ pipeline: Pipeline, _ sampler: LatencySampler,
+        _ progress: inout ProgressLine
     ) async throws {
         let authority = try TestAuthority()
         let pace: Playback.Pace = rate > 0 ? .framesPerSecond(rate) : .unlimited
@@ -108,7 +110,7 @@ struct Demo {
     }
 
     /// Takes ticks from the real exchange, and returns when the rows of all of them are committed.
-    private func record(_ seconds: Int, _ pipeline: Pipeline, _ progress: inout Progress) async throws {
+    private func record(_ seconds: Int, _ pipeline: Pipeline, _ progress: inout ProgressLine) async throws {
         try pipeline.startProducer([:])
         progress.step("taking ticks from the real exchange for \(seconds) s")
         for second in 1...max(1, seconds) {
@@ -133,7 +135,7 @@ struct Demo {
 
     private func collect(
         _ pipeline: Pipeline, _ sent: Sent, _ latencies: [Duration], _ start: ContinuousClock.Instant,
-        _ progress: inout Progress
+        _ progress: inout ProgressLine
     ) async throws -> DemoResult {
         progress.step("counting what Kafka and TimescaleDB hold")
         let (kafka, dropped) = try kafkaStage(pipeline)

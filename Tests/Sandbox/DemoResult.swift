@@ -1,4 +1,5 @@
 import Market
+import TestSupport
 
 /// What arrived at one stage of the pipeline.
 struct Stage {
@@ -71,16 +72,4 @@ struct DemoResult {
         guard !latencies.isEmpty else { return nil }
         return latencies[min(latencies.count - 1, Int(Double(latencies.count) * part))]
     }
-}
-
-func milliseconds(_ duration: Duration) -> Int {
-    Int(duration.components.seconds) * 1_000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
-}
-
-/// `51000` as `51,000`.
-func grouped(_ number: Int) -> String {
-    let digits = String(number)
-    return digits.enumerated().map { index, digit in
-        index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : "\(digit)"
-    }.joined()
 }

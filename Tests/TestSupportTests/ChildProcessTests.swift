@@ -5,6 +5,15 @@ import Testing
 import TestSupport
 
 @Suite struct ChildProcessTests {
+    @Test("A program gets the lines that are written to it, and none when it takes no input")
+    func input() async throws {
+        let child = try ChildProcess("/bin/cat", takesInput: true)
+        child.write("one")
+        _ = try await child.output.first(within: .seconds(10), "the line") { $0 == "one" }
+        child.kill()
+        #expect(try await ChildProcess.run("/bin/cat").isEmpty)
+    }
+
     @Test("Lines of output and of errors come as events, and the exit code is told")
     func lines() async throws {
         let child = try ChildProcess("/bin/sh", ["-c", "echo one; echo two >&2; printf three >&2; exit 3"])

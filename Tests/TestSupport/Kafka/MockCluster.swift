@@ -56,8 +56,8 @@ package final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_partition_set_leader(cluster, topic, Int32(partition), Int32(broker))
     }
 
-    /// Cuts the connections of all brokers and refuses new ones, until ``setUp()``.
-    package func setDown() { rd_kafka_mock_broker_set_down(cluster, -1) }
+    /// Cuts the connections of a broker, from 1, or of all, and refuses new ones until ``setUp(_:)``.
+    package func setDown(_ broker: Int? = nil) { rd_kafka_mock_broker_set_down(cluster, Int32(broker ?? -1)) }
 
     /// Why a broker refuses records for good.
     package enum Refusal {
@@ -80,5 +80,8 @@ package final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_push_request_errors_array(cluster, produceRequest, count, &errors)
     }
 
-    package func setUp() { rd_kafka_mock_broker_set_up(cluster, -1) }
+    package func setUp(_ broker: Int? = nil) { rd_kafka_mock_broker_set_up(cluster, Int32(broker ?? -1)) }
+
+    /// Every answer takes so much longer.
+    package func setDelay(milliseconds: Int) { rd_kafka_mock_broker_set_rtt(cluster, -1, Int32(milliseconds)) }
 }

@@ -8,7 +8,7 @@ package struct Broker: Sendable {
     /// For people.
     package let name: String
     /// Our own cluster; nil when somebody else runs the broker.
-    private let mock: ChildProcess?
+    package let mock: ChildProcess?
     /// True for a topic that we made up on somebody else's broker.
     private let isTopicOurs: Bool
 
@@ -17,18 +17,21 @@ package struct Broker: Sendable {
 
     /// - Parameters:
     ///   - partitions: of a topic that has to be created.
+    ///   - brokers: of a cluster of our own.
     ///   - environment: `KAFKA_SERVERS` names a running broker (plaintext); `KAFKA_TOPIC` a topic there
     ///     that never had records, and is kept. Unset: one for this run alone.
-    package static func start(partitions: Int, environment: [String: String]) async throws -> Broker {
+    package static func start(
+        partitions: Int, brokers: Int = 1, environment: [String: String] = [:]
+    ) async throws -> Broker {
         guard let servers = environment["KAFKA_SERVERS"], !servers.isEmpty else {
-            return try await mockCluster(partitions: partitions)
+            return try await mockCluster(partitions: partitions, brokers: brokers)
         }
         return try running(servers, topic: environment["KAFKA_TOPIC"], partitions: partitions)
     }
 
-    private static func mockCluster(partitions: Int) async throws -> Broker {
-        let mock = try ChildProcess(
-            BuiltProduct.path("sandbox"), ["kafka", "--topic", ownTopic, "--partitions", "\(partitions)"])
+    private static func mockCluster(partitions: Int, brokers: Int) async throws -> Broker {
+        let arguments = ["--topic", ownTopic, "--partitions", "\(partitions)", "--brokers", "\(brokers)"]
+        let mock = try ChildProcess(BuiltProduct.path("sandbox"), ["kafka"] + arguments, takesInput: true)
         let servers = try await mock.output.first(within: .seconds(20), "the mock cluster") { $0.contains(":") }
         return Broker(
             servers: servers, topic: ownTopic, partitions: partitions, name: "a mock cluster", mock: mock,
@@ -47,6 +50,9 @@ package struct Broker: Sendable {
             servers: servers, topic: topic, partitions: found, name: "the broker at \(servers)", mock: nil,
             isTopicOurs: given == nil)
     }
+
+    /// Tells our own cluster to misbehave; somebody else's is left alone.
+    package func perform(_ command: MockCommand) { mock?.write(command.text) }
 
     /// Ends what was started, and removes what was put on somebody else's broker.
     package func stop() throws {

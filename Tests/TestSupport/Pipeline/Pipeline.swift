@@ -9,46 +9,54 @@ package final class Pipeline {
     package let database: DatabaseProbe
     package let broker: Broker
     package let warehouse: any PipelineWarehouse
-    private let server: TimescaleServer
+    package let server: TimescaleServer
+    /// Of the fake BigQuery, when it has one of its own.
+    private let warehouseServer: TimescaleServer?
     package private(set) var consumer: ChildProcess?
     package private(set) var producer: ChildProcess?
 
     /// - Parameters:
     ///   - partitions: of a topic that has to be created.
+    ///   - brokers: of a cluster of our own.
+    ///   - isWarehouseApart: the fake BigQuery survives what happens to the services' database.
     ///   - environment: may name a Kafka broker (`KAFKA_SERVERS`) and an emulator of BigQuery
     ///     (`BIGQUERY_EMULATOR_HOST`) that run already; what it does not name is started here.
-    package init(partitions: Int, environment: [String: String] = [:]) async throws {
+    package init(
+        partitions: Int, brokers: Int = 1, isWarehouseApart: Bool = false, environment: [String: String] = [:]
+    ) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "sandbox-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        broker = try await Broker.start(partitions: partitions, environment: environment)
+        broker = try await Broker.start(partitions: partitions, brokers: brokers, environment: environment)
         server = try await TimescaleServer()
+        warehouseServer = isWarehouseApart ? try await TimescaleServer(extraSettings: ["fsync": "off"]) : nil
         database = DatabaseProbe(try await server.createDatabase("coin"))
         if let emulator = OtherEmulator(environment: environment) {
             warehouse = emulator
         } else {
-            warehouse = try await StrictFake(
-                database: try await server.createDatabase("bigquery", extension: false), folder: folder)
+            let tables = try await (warehouseServer ?? server).createDatabase("bigquery", extension: false)
+            warehouse = try await StrictFake(database: tables, folder: folder)
         }
+    }
+
+    /// How the services are started here.
+    package var services: PipelineServices {
+        PipelineServices(folder: folder, broker: broker, database: database.configuration, warehouse: warehouse)
     }
 
     /// Starts the consumer and returns when the group gave it all partitions.
     package func startConsumer(_ extra: [String: String] = [:]) async throws {
-        let consumer = try service("consumer", databaseSettings.merging(kafkaSettings) { $1 }.merging(extra) { $1 })
+        let consumer = try services.consumer(extra)
         self.consumer = consumer
         try await consumer.errorLine(containing: "assigned", within: .seconds(30))
     }
 
-    package func startProducer(_ extra: [String: String]) throws {
-        producer = try service(
-            "producer", kafkaSettings.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 })
-    }
+    package func startProducer(_ extra: [String: String]) throws { producer = try services.producer(extra) }
 
     /// Runs the loader to its end and returns what it printed.
     package func runLoader(_ arguments: [String]) async throws -> (
         exit: ChildProcess.Exit, output: [String], errors: [String]
     ) {
-        let settings = databaseSettings.merging(warehouse.loaderSettings) { $1 }
-        let loader = try service("loader", settings.merging(["KAFKA_TOPIC": broker.topic]) { $1 }, arguments)
+        let loader = try services.loader(arguments)
         let exit = try await loader.exitStatus(within: .seconds(600))
         try await loader.errors.closed(within: .seconds(10), "the loader's output")
         return (exit, loader.output.elements, loader.errors.elements)
@@ -60,8 +68,10 @@ package final class Pipeline {
     }
 
     /// Asks the services to stop, in the order of the data, then ends everything else.
-    package func stop() async throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+    ///
+    /// - Parameter keepsFolder: for who wants to know what happened.
+    package func stop(keepsFolder: Bool = false) async throws {
+        defer { if !keepsFolder { try? FileManager.default.removeItem(atPath: folder) } }
         for service in [producer, consumer].compactMap({ $0 }) where service.isRunning {
             service.send(SIGTERM)
             _ = try await service.exitStatus(within: .seconds(6))
@@ -71,27 +81,7 @@ package final class Pipeline {
         do { try await warehouse.stop() } catch { failure = error }
         do { try broker.stop() } catch { failure = error }
         do { try await server.stop() } catch { failure = error }
+        do { try await warehouseServer?.stop() } catch { failure = error }
         if let failure { throw failure }
-    }
-
-    private var kafkaSettings: [String: String] {
-        // A group of the topic's own: the default one may be somebody's, on somebody's broker.
-        ["KAFKA_SERVERS": broker.servers, "KAFKA_TOPIC": broker.topic, "KAFKA_GROUP_ID": broker.topic]
-    }
-
-    private var databaseSettings: [String: String] {
-        let configuration = database.configuration
-        return [
-            "TIMESCALEDB_HOST": configuration.host, "TIMESCALEDB_PORT": "\(configuration.port)",
-            "TIMESCALEDB_DBNAME": configuration.database, "TIMESCALEDB_USER": configuration.user,
-        ]
-    }
-
-    private func service(_ name: String, _ settings: [String: String], _ arguments: [String] = []) throws
-        -> ChildProcess
-    {
-        // Nothing of the user's own settings reaches a service of the sandbox.
-        let environment = settings.merging(["PATH": "/usr/bin:/bin", "HOME": folder]) { $1 }
-        return try ChildProcess(BuiltProduct.path(name), arguments, environment: environment, folder: folder)
     }
 }

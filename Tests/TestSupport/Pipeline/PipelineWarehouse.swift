@@ -16,4 +16,10 @@ package struct WarehouseTotals: Equatable, Sendable {
     package let rows: Int
     package let price: Numeric?
     package let volume: Numeric?
+
+    package init(rows: Int, price: Numeric?, volume: Numeric?) {
+        self.rows = rows
+        self.price = price
+        self.volume = volume
+    }
 }

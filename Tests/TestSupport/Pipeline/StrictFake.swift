@@ -2,10 +2,10 @@ import Market
 import Postgres
 
 /// The strict fake as the pipeline's BigQuery, with credentials as in production.
-struct StrictFake: PipelineWarehouse {
-    let name = "a strict fake"
-    let loaderSettings: [String: String]
-    private let fake: FakeBigQuery
+package struct StrictFake: PipelineWarehouse {
+    package let name = "a strict fake"
+    package let loaderSettings: [String: String]
+    package let fake: FakeBigQuery
 
     /// - Parameter folder: where the key file of its service account is written.
     init(database: PostgresConfiguration, folder: String) async throws {
@@ -19,12 +19,12 @@ struct StrictFake: PipelineWarehouse {
         ]
     }
 
-    func totals() async throws -> WarehouseTotals {
+    package func totals() async throws -> WarehouseTotals {
         WarehouseTotals(
             rows: try await fake.count("upbit", "trade_data"),
             price: try await fake.sum("upbit", "trade_data", "trade_price").map { try Numeric($0) },
             volume: try await fake.sum("upbit", "trade_data", "trade_volume").map { try Numeric($0) })
     }
 
-    func stop() async throws { try await fake.stop() }
+    package func stop() async throws { try await fake.stop() }
 }

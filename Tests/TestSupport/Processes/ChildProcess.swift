@@ -19,19 +19,21 @@ package final class ChildProcess: Sendable {
     private let exit = EventLog<Exit>()
     // Held so that its termination handler lives as long as we do.
     private let process = Process()
+    private let input: Pipe?
 
     /// Starts `executable`, an absolute path.
     ///
     /// - Parameters:
     ///   - environment: all that the program sees; nil is our own.
     ///   - folder: its working folder; nil is ours.
+    ///   - takesInput: whether ``write(_:)`` reaches its standard input, which is empty otherwise.
     ///   - outputFile: where standard output goes; nil is ``output``.
     ///   - ending: what the program is sent when we die before it does.
     ///   - removedFolder: a folder that is removed after that.
     ///   - keptLines: older lines of output are forgotten.
     package init(
         _ executable: String, _ arguments: [String] = [], environment: [String: String]? = nil,
-        folder: String? = nil, outputFile: String? = nil, ending: Leash.Ending = .kill,
+        folder: String? = nil, takesInput: Bool = false, outputFile: String? = nil, ending: Leash.Ending = .kill,
         removing removedFolder: String? = nil, keptLines: Int = 100_000
     ) throws {
         name = URL(filePath: executable).lastPathComponent
@@ -41,7 +43,8 @@ package final class ChildProcess: Sendable {
         process.arguments = arguments
         if let environment { process.environment = environment }
         if let folder { process.currentDirectoryURL = URL(filePath: folder) }
-        process.standardInput = FileHandle.nullDevice
+        input = takesInput ? Pipe() : nil
+        process.standardInput = input ?? FileHandle.nullDevice
         let (outputPipe, errorPipe) = (Pipe(), Pipe())
         process.standardOutput = try outputFile.map { try emptyFile($0) } ?? outputPipe
         process.standardError = errorPipe
@@ -70,6 +73,12 @@ package final class ChildProcess: Sendable {
     /// Sends `signal`, such as `SIGTERM` or `SIGSTOP`; does nothing when the program has ended.
     package func send(_ signal: Int32) {
         if isRunning { _ = Glibc.kill(processID, signal) }
+    }
+
+    /// Gives the program a line on its standard input; a program that has ended does not get it.
+    package func write(_ line: String) {
+        guard isRunning else { return }
+        try? input?.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
     }
 
     /// SIGKILL: the program gets no chance to do anything.

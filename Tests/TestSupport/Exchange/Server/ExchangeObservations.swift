@@ -31,6 +31,13 @@ package struct ExchangeObservations: Sendable {
         package let reached: Int
         /// When that was, since 1970.
         package let microseconds: Int64
+
+        package init(connection: Int, wanted: Int, reached: Int, microseconds: Int64) {
+            self.connection = connection
+            self.wanted = wanted
+            self.reached = reached
+            self.microseconds = microseconds
+        }
     }
 
     /// TCP connections, whatever became of them.
@@ -54,6 +61,8 @@ package struct ExchangeObservations: Sendable {
 /// that were played again count again.
 package struct PlaybackProgress: Sendable {
     package internal(set) var playedCount = 0
+    /// How many frames of the session are behind; a rewind makes it smaller.
+    package internal(set) var position = 0
     /// The frames that were written to at least one connection, with their exact sums.
     package internal(set) var delivered = SessionTotals()
     /// Frames while nobody was subscribed.

@@ -132,7 +132,12 @@ final class SessionPlayer {
     private func finishTurn(_ listeners: [ExchangeConnection], _ progress: PlaybackProgress) {
         // All connections, not only those that still listen: what came before a fault must go out.
         let flushes = exchange?.connections.map { $0.flush() } ?? []
-        if progress.playedCount > 0 { observed.update { $0.playback.add(progress) } }
+        if progress.playedCount > 0 {
+            observed.update {
+                $0.playback.add(progress)
+                $0.playback.position = walk.position
+            }
+        }
         guard let trade = walk.next else { return finish(flushes) }
         // Someone who cannot take more calls `pump` when he can.
         guard listeners.allSatisfy(\.isWritable) else { return }

@@ -50,21 +50,27 @@ package final class WatchedValue<Value: Sendable>: Sendable {
         }
         let timer = Task {
             try await Task.sleep(for: limit)
-            giveUp(id, limit: limit)
+            giveUp(id) { TimeLimitReached(limit: limit, last: $0) }
         }
         defer { timer.cancel() }
-        return try await withCheckedThrowingContinuation { continuation in
-            let value = state.withLock { state in
-                if condition(state.value) { return Optional(state.value) }
-                state.waiters[id] = Waiter(condition: condition, continuation: continuation)
-                return nil
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let value = state.withLock { state in
+                    if condition(state.value) { return Optional(state.value) }
+                    state.waiters[id] = Waiter(condition: condition, continuation: continuation)
+                    return nil
+                }
+                if let value { continuation.resume(returning: value) }
+                // Cancelled before it began to wait, it would not be told.
+                if Task.isCancelled { giveUp(id) { _ in CancellationError() } }
             }
-            if let value { continuation.resume(returning: value) }
+        } onCancel: {
+            giveUp(id) { _ in CancellationError() }
         }
     }
 
-    private func giveUp(_ id: Int, limit: Duration) {
+    private func giveUp(_ id: Int, _ error: (Value) -> any Error) {
         let (waiter, value) = state.withLock { ($0.waiters.removeValue(forKey: id), $0.value) }
-        waiter?.continuation.resume(throwing: TimeLimitReached(limit: limit, last: value))
+        waiter?.continuation.resume(throwing: error(value))
     }
 }

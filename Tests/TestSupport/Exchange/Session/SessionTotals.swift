@@ -38,6 +38,9 @@ package struct SessionTotals: Equatable, Sendable {
 }
 
 extension Session {
+    /// The trades that its frames tell.
+    package func trades() -> SessionTrades { SessionTrades(cursor: cursor()) }
+
     /// The sums over the whole session; walks it once.
     package func totals() -> SessionTotals {
         var totals = SessionTotals()
@@ -45,4 +48,10 @@ extension Session {
         while let trade = cursor.next() { totals.add(trade) }
         return totals
     }
+}
+
+package struct SessionTrades: Sequence, IteratorProtocol {
+    fileprivate var cursor: SessionCursor
+
+    package mutating func next() -> Trade? { cursor.next() }
 }

@@ -2,21 +2,23 @@ import Glibc
 
 /// Tells on standard error how far a long piece of work is: on one line that changes, on a terminal;
 /// a line now and then, elsewhere.
-struct Progress {
+package struct ProgressLine {
     private let isTerminal = isatty(STDERR_FILENO) == 1
     private let start = ContinuousClock.now
     private var lastLine = ContinuousClock.now - .seconds(60)
     private var isOpen = false
 
+    package init() {}
+
     /// A step that begins.
-    mutating func step(_ text: String) {
+    package mutating func step(_ text: String) {
         write((isOpen ? "\n" : "") + "\(stamp) \(text)\n")
         isOpen = false
         lastLine = .now
     }
 
     /// How far the step is.
-    mutating func update(_ text: String) {
+    package mutating func update(_ text: String) {
         if isTerminal {
             write("\r\(stamp)   \(text)\u{1B}[K")
             isOpen = true

@@ -1,0 +1,53 @@
+import TestSupport
+
+/// The database is away: the consumer goes on by itself when it is back.
+struct DatabaseOutage: Sendable {
+    let time: Duration
+    let rate: Int
+    let seed: UInt64
+
+    private static let calm = Duration.seconds(5)
+    private static let resumeLimit = Duration.seconds(5)
+
+    func run() async throws -> OutageReport {
+        let session = Session.numbered(seed: seed, rate: rate, time: time + Self.calm + Self.calm)
+        let services: @Sendable (FaultWorld) -> [ServiceKeeper] = { [$0.producer, $0.consumers[0]] }
+        return try await FaultWorld.with(session, rate: rate, running: services) { world in
+            try await world.begin(services(world))
+            try await world.sent(rate * Int(Self.calm.inSeconds), within: .seconds(60))
+            try await world.database.wait(for: "SELECT count(*) > 0 FROM trade_data", toBe: "t")
+            try await world.server.kill()
+            try await Task.sleep(for: time)
+            try await world.server.restart()
+            let before = try await world.committedRecords()
+            let resumeTime = try await ContinuousClock().measure { try await world.committed(moreThan: before) }
+            return try await report(world, resumeTime)
+        }
+    }
+
+    private func report(_ world: FaultWorld, _ resumeTime: Duration) async throws -> OutageReport {
+        let count = world.session.frameCount
+        try await world.sent(count, within: time + .seconds(60))
+        _ = try? await world.committed(moreThan: count - 1)
+        let comparison = try await TickComparison.run(world.session, world.database.configuration)
+        var report = OutageReport()
+        report.add("first commit after its return", resumeTime, limit: Self.resumeLimit)
+        report.add("rows", "\(grouped(comparison.rowCount)) of \(grouped(count)) ticks")
+        report.add(differences: comparison.differences)
+        let ends = world.consumers[0].state.value.ownEnds
+        report.add("consumer ended by itself", "\(ends.count) times")
+        report.add(differences: ends)
+        return report
+    }
+}
+
+extension FaultWorld {
+    /// Returns when more than so many records are in the database.
+    func committed(moreThan count: Int) async throws {
+        try await database.wait(
+            for: """
+                SELECT coalesce(sum(next_offset - repeats_dropped), 0) > \(count) FROM kafka_offsets
+                WHERE topic = '\(broker.topic)'
+                """, toBe: "t", within: .seconds(60))
+    }
+}

@@ -1,0 +1,134 @@
+import Glibc
+import TestSupport
+
+/// One run of the whole pipeline through a plan of faults, from the first tick to the checks.
+struct FaultRound: Sendable {
+    let session: Session
+    private let plan: FaultPlan
+    private let rate: Int
+
+    /// So small that a round can fill it.
+    static let spoolLimitBytes = 16 << 20
+    static let brokerCount = 3
+    private static let partitionCount = 48
+    /// Hours that the session's own time covers, about.
+    private static let hours = 6
+    /// How long all services may take, once nothing fails any more, until everything arrived.
+    private static let settleLimit = Duration.seconds(180)
+
+    init(seed: UInt64, ticks: Int, rate: Int, kills: Int, pieces: Int) {
+        var settings = SeededSettings(seed: seed, frameCount: ticks)
+        settings.isNumbered = true
+        // The session's own time runs faster than ours, so that there are hours to load.
+        settings.framesPerSecond = max(1, ticks / (Self.hours * 3_600))
+        session = .seeded(settings)
+        self.rate = rate
+        plan = FaultPlan(
+            seed: seed,
+            .init(ticks: ticks, kills: kills, pieces: pieces, brokers: Self.brokerCount, hours: Self.hours))
+    }
+
+    func run() async throws -> RoundResult {
+        let start = ContinuousClock.now
+        let pipeline = try await Pipeline(
+            partitions: Self.partitionCount, brokers: Self.brokerCount, isWarehouseApart: true)
+        do {
+            let world = try await FaultWorld.start(
+                over: pipeline, session, rate: rate,
+                producer: ["UPBIT_STALL_TIMEOUT": "2s", "SPOOL_MAX_BYTES": "\(Self.spoolLimitBytes)"])
+            var result = try await run(world)
+            await world.stop()
+            result.wallTime = .now - start
+            try await pipeline.stop(keepsFolder: !result.differences.isEmpty)
+            return result
+        } catch {
+            print("the round broke off; logs in \(pipeline.folder)")
+            try? await pipeline.stop(keepsFolder: true)
+            throw error
+        }
+    }
+
+    private func run(_ world: FaultWorld) async throws -> RoundResult {
+        let watch = RoundWatch(world)
+        let hours = try await LoadedHours.of(session, world.database)
+        let loads = KilledLoads(world, watch, hours: hours.names)
+        // The services and their watchers run until the faults are through; whoever fails ends them all.
+        let stops = try await withThrowingTaskGroup(of: [String]?.self) { group in
+            for keeper in world.keepers { group.addTask { try await Self.forever { try await keeper.run() } } }
+            group.addTask { try await Self.forever { try await watch.run() } }
+            group.addTask { try await Self.forever { try await BacklogValve(world: world).run() } }
+            group.addTask { try await Self.forever { try await Self.tell(world, loads) } }
+            group.addTask { try await conduct(world, FaultPerformer(world: world, loads: loads)) }
+            defer { group.cancelAll() }
+            while let stops = try await group.next() { if let stops { return stops } }
+            return []
+        }
+        let finalLoads = try await hours.load(world)
+        return try await RoundResult(
+            world, plan, watch.figures, loads.observed.value, differences: stops + finalLoads)
+    }
+
+    /// Tells now and then how far the round is.
+    private static func tell(_ world: FaultWorld, _ loads: KilledLoads) async throws {
+        var progress = ProgressLine()
+        while !Task.isCancelled {
+            try await Task.sleep(for: .seconds(5))
+            let committed = try? await world.committedRecords()
+            let sent = world.exchange.observed.value.playback.position
+            let kills = world.keepers.reduce(loads.observed.value.kills) { $0 + $1.state.value.kills }
+            progress.update(
+                "sent \(grouped(sent)), committed \(committed.map(grouped) ?? "unknown"), kills \(kills)")
+        }
+    }
+
+    /// A part of the round that has no result of its own.
+    private static func forever(_ work: () async throws -> Void) async throws -> [String]? {
+        try await work()
+        return nil
+    }
+
+    /// Plays the session through the faults, waits until everything arrived, and stops the services.
+    ///
+    /// - Returns: what was not as promised.
+    private func conduct(_ world: FaultWorld, _ performer: FaultPerformer) async throws -> [String] {
+        var progress = ProgressLine()
+        progress.step("starting the services")
+        for consumer in world.consumers {
+            try await consumer.state.wait(within: .seconds(30)) { $0.process != nil }
+            await consumer.waitForWord("assigned", within: .seconds(30))
+        }
+        progress.step("sending \(grouped(session.frameCount)) ticks through \(plan.killCount) kills and more")
+        try await world.exchange.resume()
+        try await withThrowingTaskGroup { group in
+            for (lane, events) in plan.events { group.addTask { try await performer.run(lane, events) } }
+            try await group.waitForAll()
+        }
+        progress.step("no more faults: waiting until everything arrived")
+        try await settle(world)
+        return try await stop(world)
+    }
+
+    private func settle(_ world: FaultWorld) async throws {
+        let count = session.frameCount
+        try await world.exchange.observed.wait(within: .seconds(count / rate + 300)) {
+            $0.playback.isFinished && $0.playback.position == count
+        }
+        // What is missing then is found by the comparison; it need not end the round here.
+        try? await world.database.wait(
+            for: """
+                SELECT sum(next_offset - repeats_dropped)::text FROM kafka_offsets WHERE topic = '\(world.broker.topic)'
+                """, toBe: "\(count)", within: Self.settleLimit)
+        try? await world.gapsArrived(within: .seconds(15))
+    }
+
+    private func stop(_ world: FaultWorld) async throws -> [String] {
+        var differences: [String] = []
+        for keeper in world.keepers {
+            let exit = try await keeper.stop(within: .seconds(5))
+            if exit != .code(0) {
+                differences.append("\(keeper.name) ended with \(exit.map { "\($0)" } ?? "nothing in 5 s") on SIGTERM")
+            }
+        }
+        return differences
+    }
+}

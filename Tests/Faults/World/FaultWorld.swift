@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+
+/// The whole pipeline of a round, with a bad network in front of the exchange and of the database, and
+/// the services kept running.
+struct FaultWorld: Sendable {
+    let session: Session
+    let exchange: ExchangeServer
+    /// Between the producer and the exchange.
+    let exchangeProxy: FaultProxy
+    /// Between the services and the database.
+    let databaseProxy: FaultProxy
+    let broker: Broker
+    let server: TimescaleServer
+    let database: DatabaseProbe
+    let warehouse: StrictFake
+    let services: PipelineServices
+    let producer: ServiceKeeper
+    let consumers: [ServiceKeeper]
+    let spoolFolder: String
+    let logFolder: String
+    /// Its files are in use as long as the producer runs.
+    private let authority: TestAuthority
+
+    var keepers: [ServiceKeeper] { [producer] + consumers }
+
+    /// - Parameters:
+    ///   - pipeline: stays the caller's, who stops it.
+    ///   - rate: frames a second.
+    ///   - extra: settings of the producer.
+    static func start(
+        over pipeline: Pipeline, _ session: Session, rate: Int, producer extra: [String: String]
+    ) async throws -> FaultWorld {
+        guard let warehouse = pipeline.warehouse as? StrictFake else { throw SetupError("a round needs our own fake") }
+        let authority = try TestAuthority()
+        let exchange = try await ExchangeServer.start(
+            session: session, playback: Playback(.framesPerSecond(rate), absence: .rewinds, start: .manual),
+            settings: ExchangeSettings(certificate: try authority.server()))
+        let exchangeProxy = try await FaultProxy.start(to: exchange.port)
+        let databaseProxy = try await FaultProxy.start(to: pipeline.server.port)
+        let services = pipeline.services.reachingDatabase(at: databaseProxy.port)
+        let logFolder = "\(pipeline.folder)/logs"
+        try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
+        let spoolFolder = "\(pipeline.folder)/spool"
+        let producerSettings = Self.producerSettings(exchangeProxy.port, authority, spoolFolder: spoolFolder)
+            .merging(extra) { $1 }
+        return FaultWorld(
+            session: session, exchange: exchange, exchangeProxy: exchangeProxy, databaseProxy: databaseProxy,
+            broker: pipeline.broker, server: pipeline.server, database: pipeline.database, warehouse: warehouse,
+            services: services,
+            producer: ServiceKeeper("producer", logFolder: logFolder) { try services.producer(producerSettings) },
+            consumers: (1...2).map { number in
+                ServiceKeeper("consumer-\(number)", logFolder: logFolder) {
+                    try services.consumer(consumerSettings(number))
+                }
+            },
+            spoolFolder: spoolFolder, logFolder: logFolder, authority: authority)
+    }
+
+    private static func producerSettings(
+        _ port: Int, _ authority: TestAuthority, spoolFolder: String
+    ) -> [String: String] {
+        [
+            "UPBIT_WEBSOCKET_URL": "wss://localhost:\(port)/websocket/v1",
+            "UPBIT_MARKETS_URL": "https://localhost:\(port)/v1/market/all",
+            "UPBIT_CA_FILE": authority.authorityPath, "UPBIT_MARKETS": "*",
+            "SPOOL_DIRECTORY": spoolFolder,
+        ]
+    }
+
+    /// Small batches, so that kills meet every part of a transaction, and a membership under a name of
+    /// its own: the successor of a killed consumer need not wait until the dead one's session ends. Frequent
+    /// heartbeats tell the other member soon that the group has to share out the partitions anew.
+    private static func consumerSettings(_ number: Int) -> [String: String] {
+        [
+            "KAFKA_GROUP_INSTANCE_ID": "member-\(number)", "KAFKA_SESSION_TIMEOUT_MS": "6000",
+            "KAFKA_HEARTBEAT_INTERVAL_MS": "300", "CONSUMER_BATCH_ROWS": "200",
+        ]
+    }
+
+    /// Starts a loader. It does not wait until the hour is closed: what it misses it loads the next time.
+    func loader(hour: String) throws -> ChildProcess {
+        try services.loader(["--hour", hour], ["LOADER_CLOSE_TIMEOUT": "0s"])
+    }
+
+    /// Ends what is not the pipeline's. The services must have ended before.
+    func stop() async {
+        await exchangeProxy.stop()
+        await databaseProxy.stop()
+        await exchange.stop()
+    }
+}

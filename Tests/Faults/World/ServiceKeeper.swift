@@ -1,0 +1,80 @@
+import Foundation
+import Glibc
+import TestSupport
+
+/// Keeps a service running: starts it again whenever it ends, as systemd does, and keeps what it said.
+final class ServiceKeeper: Sendable {
+    struct State: Sendable {
+        var process: ChildProcess?
+        var starts = 0
+        var kills = 0
+        /// How it ended when nobody had killed it, with its last words.
+        var ownEnds: [String] = []
+        var isStopping = false
+    }
+
+    let name: String
+    let state = WatchedValue(State())
+    private let logFolder: String
+    private let launch: @Sendable () throws -> ChildProcess
+
+    /// A service that ends by itself is not started again at once.
+    private static let pause = Duration.milliseconds(300)
+
+    init(_ name: String, logFolder: String, _ launch: @escaping @Sendable () throws -> ChildProcess) {
+        self.name = name
+        self.logFolder = logFolder
+        self.launch = launch
+    }
+
+    /// Keeps it running until ``stop(within:)``.
+    func run() async throws {
+        while !state.value.isStopping {
+            let process = try launch()
+            state.update {
+                $0.process = process
+                $0.starts += 1
+            }
+            let exit = try await process.exitStatus(within: .seconds(86_400))
+            try await process.errors.closed(within: .seconds(10), "the end of \(name)'s output")
+            keepLog(of: process)
+            guard exit != .signal(SIGKILL), !state.value.isStopping else { continue }
+            state.update { $0.ownEnds.append("\(exit): \(process.errors.elements.last ?? "")") }
+            try await Task.sleep(for: Self.pause)
+        }
+        state.update { $0.process = nil }
+    }
+
+    /// SIGKILL; returns when the successor runs.
+    func kill() async throws {
+        let (process, starts) = (state.value.process, state.value.starts)
+        state.update { $0.kills += 1 }
+        process?.kill()
+        try await state.wait(within: .seconds(30)) { $0.starts > starts || $0.isStopping }
+    }
+
+    /// Waits until the process that runs now has said `text`, or is gone, or the time is up.
+    func waitForWord(_ text: String, within limit: Duration) async {
+        _ = try? await state.value.process?.errorLine(containing: text, within: limit)
+    }
+
+    func send(_ signal: Int32) { state.value.process?.send(signal) }
+
+    /// SIGTERM; returns how it ended, nil when that took longer.
+    @discardableResult
+    func stop(within limit: Duration) async throws -> ChildProcess.Exit? {
+        let process = state.value.process
+        state.update { $0.isStopping = true }
+        process?.send(SIGTERM)
+        let exit = try? await process?.exitStatus(within: limit)
+        if exit == nil { process?.kill() }
+        try await state.wait(within: .seconds(30)) { $0.process == nil }
+        return exit
+    }
+
+    private func keepLog(of process: ChildProcess) {
+        let text = process.errors.elements.joined(separator: "\n") + "\n"
+        let path = "\(logFolder)/\(name)-\(state.value.starts).log"
+        try? Data(text.utf8).write(to: URL(filePath: path))
+    }
+}

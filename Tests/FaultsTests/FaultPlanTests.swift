@@ -1,0 +1,30 @@
+import Testing
+
+@testable import Faults
+
+@Suite struct FaultPlanTests {
+    private let amount = FaultPlan.Amount(ticks: 1_000_000, kills: 500, pieces: 50, brokers: 3, hours: 6)
+
+    @Test("A seed plans the same faults again, another one others")
+    func seeds() {
+        #expect(FaultPlan(seed: 7, amount).events == FaultPlan(seed: 7, amount).events)
+        #expect(FaultPlan(seed: 7, amount).events != FaultPlan(seed: 8, amount).events)
+    }
+
+    @Test(
+        "A plan has exactly the kills and the pieces that were asked for, over all services", arguments: [1, 99, 500])
+    func amounts(kills: Int) {
+        let plan = FaultPlan(seed: 3, .init(ticks: 1_000, kills: kills, pieces: 50, brokers: 3, hours: 6))
+        #expect(plan.killCount == kills)
+        #expect((plan.events[.database]?.count ?? 0) + (plan.events[.broker]?.count ?? 0) == 50)
+        #expect(plan.events[.loader]?.allSatisfy(\.fault.isKill) ?? true)
+    }
+
+    @Test("The faults of a lane come in the order of their places, all while ticks are sent")
+    func order() {
+        for events in FaultPlan(seed: 5, amount).events.values {
+            #expect(events.map(\.position) == events.map(\.position).sorted())
+            #expect(events.allSatisfy { (0..<1_000_000).contains($0.position) })
+        }
+    }
+}
