@@ -24,6 +24,7 @@ struct Batch {
     private(set) var deadLetterCount = 0
     private(set) var gaps = GapSpans()
     var marketHours = MarketHours()
+    private var tradeHours = TradeHours()
     private(set) var repeatCount = 0
     private var recordCount = 0
     private var openedAt: ContinuousClock.Instant?
@@ -80,6 +81,7 @@ struct Batch {
             let tick = try Tick(parsing: value)
             appendRow(tick, of: value)
             marketHours.add(tick, of: value)
+            tradeHours.add(tick.timestampMilliseconds)
             positions[index].sawTrade(at: tick.timestampMilliseconds)
         } catch {
             appendDeadLetter(record, error.description)
@@ -112,7 +114,9 @@ struct Batch {
     }
 
     /// Repeats count too: a batch of nothing else must end as well.
-    var isFull: Bool { recordCount >= limits.rows || rows.count + deadLetters.count >= limits.bytes }
+    var isFull: Bool {
+        recordCount >= limits.rows || rows.count + deadLetters.count >= limits.bytes || tradeHours.isFull
+    }
 
     /// When the batch has to be written at the latest; nil while it is empty.
     var deadline: ContinuousClock.Instant? { openedAt.map { $0 + limits.latency } }
@@ -128,6 +132,7 @@ struct Batch {
         rows.removeAll(keepingCapacity: true)
         deadLetters.removeAll(keepingCapacity: deadLetters.capacity <= limits.bytes)
         gaps.removeAll()
+        tradeHours.removeAll()
         rowCount = 0
         deadLetterCount = 0
         repeatCount = 0

@@ -57,6 +57,21 @@ struct BatchTests {
         #expect(byBytes.isFull)
     }
 
+    @Test("A batch is full when its trades lie in 64 different hours, in whatever order they come")
+    func hours() {
+        var batch = emptyBatch()
+        let tick = { (hour: Int) in
+            #"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":\#(1_745_128_800_000 + hour * 3_600_000)}"#
+        }
+        for (offset, hour) in [5, 4, 5, 3, 5].enumerated() { add(tick(hour), to: &batch, offset: Int64(offset)) }
+        for hour in 6..<66 { add(tick(hour), to: &batch, offset: Int64(hour)) }
+        #expect(!batch.isFull)
+        add(tick(0), to: &batch, offset: 66)
+        #expect(batch.isFull)
+        batch.written()
+        #expect(!batch.isFull)
+    }
+
     @Test("A record that a producer sent before is dropped and counted, and its offset is passed")
     func repeated() {
         var batch = emptyBatch()
