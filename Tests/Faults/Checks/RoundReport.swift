@@ -18,6 +18,7 @@ extension RoundResult {
             ("broker faults", "\(plan.events[.broker]?.count ?? 0)"),
             ("network faults", "\(plan.events[.network]?.count ?? 0)"),
             ("loads", "\(loads.kills) killed, \(loads.completed) were through before that"),
+            ("stopped by SIGTERM", "\(stopTimes.count) times, in at most \(seconds(stopTimes.last ?? .zero))"),
             ("gaps", "\(gapCount) between connections, \(pauseCount) because the spool was full"),
             ("offsets compared", "\(watch.snapshotCount) times with the rows, in one snapshot each"),
             ("largest memory", memory.joined(separator: ", ")),

@@ -15,6 +15,8 @@ struct RoundResult: Sendable {
     let loads: KilledLoads.Figures
     /// By service.
     let kills: [(name: String, count: Int)]
+    /// How long services took to end on SIGTERM, shortest first.
+    let stopTimes: [Duration]
     let gapCount: Int
     let pauseCount: Int
 
@@ -29,6 +31,7 @@ struct RoundResult: Sendable {
         ticks = world.session.totals()
         totals = try await RoundTotals(world)
         kills = world.keepers.map { ($0.name, $0.state.value.kills) } + [("loader", loads.kills)]
+        stopTimes = world.keepers.flatMap(\.state.value.stopTimes).sorted()
         let gaps = GapComparison(
             world.exchange.observed.value.resumptions, tickCount: ticks.frameCount, gaps: try await world.gaps())
         (gapCount, pauseCount) = (gaps.expectedCount, gaps.pauseCount)
@@ -36,6 +39,9 @@ struct RoundResult: Sendable {
         self.differences = differences + comparison.differences + gaps.differences + watch.mismatches
         self.differences += totals.differences(from: ticks) + Self.bounds(watch) + Self.ends(world, loads)
     }
+
+    /// For a service to end in on SIGTERM, and a little for the machine that all of this runs on.
+    private static let stopLimit = Duration.milliseconds(5_500)
 
     /// Memory and disk stay bounded, whatever happens.
     private static func bounds(_ watch: RoundWatch.Figures) -> [String] {
@@ -51,7 +57,12 @@ struct RoundResult: Sendable {
 
     /// A service may end by itself only when something that it needs was away: exit code 69.
     private static func ends(_ world: FaultWorld, _ loads: KilledLoads.Figures) -> [String] {
+        let slow = world.keepers.flatMap { keeper in
+            keeper.state.value.stopTimes.filter { $0 > stopLimit }.map {
+                "\(keeper.name): took \($0) to end on SIGTERM"
+            }
+        }
         let ends = world.keepers.flatMap { keeper in keeper.state.value.ownEnds.map { "\(keeper.name): \($0)" } }
-        return (ends + loads.failures.map { "loader: \($0)" }).filter { !$0.contains("code(69)") }
+        return slow + (ends + loads.failures.map { "loader: \($0)" }).filter { !$0.contains("code(69)") }
     }
 }

@@ -10,7 +10,12 @@ extension FaultWorld {
         let pipeline = try await Pipeline(partitions: partitions)
         do {
             let world = try await start(over: pipeline, session, rate: rate, producer: [:])
-            let result = try await world.run(services(world), body)
+            let running = services(world)
+            let result = try await whileRunning(running.map { $0.run }) {
+                let result = try await body(world)
+                for keeper in running { try await keeper.stop() }
+                return result
+            }
             await world.stop()
             try await pipeline.stop()
             return result
@@ -18,27 +23,6 @@ extension FaultWorld {
             print("the outage broke off; logs in \(pipeline.folder)")
             try? await pipeline.stop(keepsFolder: true)
             throw error
-        }
-    }
-
-    private func run<Result: Sendable>(
-        _ services: [ServiceKeeper], _ body: @escaping @Sendable (FaultWorld) async throws -> Result
-    ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Result?.self) { group in
-            for keeper in services {
-                group.addTask {
-                    try await keeper.run()
-                    return nil
-                }
-            }
-            group.addTask {
-                let result = try await body(self)
-                for keeper in services { try await keeper.stop(within: .seconds(5)) }
-                return result
-            }
-            defer { group.cancelAll() }
-            while let result = try await group.next() { if let result { return result } }
-            throw CancellationError()
         }
     }
 

@@ -5,6 +5,8 @@ enum Fault: Equatable, Sendable {
     /// SIGKILL; the successor starts at once, and is safe until it has worked for so long. With nil it may be
     /// killed before it works.
     case kill(thenWorkMilliseconds: Int?)
+    /// SIGTERM, and a successor: the service must be gone in time, whatever else is away.
+    case terminate
     /// SIGSTOP, then SIGCONT.
     case freeze(milliseconds: Int)
     /// A loader that loads one of the session's hours, over faults of the warehouse, and is killed.

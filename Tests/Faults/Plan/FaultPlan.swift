@@ -38,10 +38,14 @@ struct FaultPlan: Sendable {
         let loads = amount.kills - producers - 2 * consumers
         add(loads, .loader, amount, &random) { Self.load(amount, &$0) }
         add(amount.pieces * 2 / 5, .database, amount, &random) { Self.database(&$0) }
-        add(amount.pieces - amount.pieces * 2 / 5, .broker, amount, &random) { Self.broker(amount, &$0) }
+        let brokers = amount.pieces - amount.pieces * 2 / 5
+        let fills = (brokers + 9) / 10
+        add(fills, .broker, amount, &random) { _ in .fillSpool }
+        add(brokers - fills, .broker, amount, &random) { Self.broker(amount, &$0) }
         add(amount.pieces / 2, .network, amount, &random) { Self.network(&$0) }
         for lane in [Lane.producer, .firstConsumer, .secondConsumer] {
             add(amount.pieces / 10, lane, amount, &random) { .freeze(milliseconds: 100 + $0.below(8_000)) }
+            add((amount.pieces + 9) / 10, lane, amount, &random) { _ in .terminate }
         }
         for lane in Lane.allCases { events[lane]?.sort { $0.position < $1.position } }
     }
@@ -84,13 +88,12 @@ struct FaultPlan: Sendable {
     }
 
     private static func broker(_ amount: Amount, _ random: inout SplitMix64) -> Fault {
-        switch random.below(10) {
+        switch random.below(9) {
         case 0..<3: .brokerDown(1 + random.below(amount.brokers), milliseconds: 200 + random.below(4_000))
         case 3..<5: .brokerDown(nil, milliseconds: 200 + random.below(4_000))
         case 5: .freezeCluster(milliseconds: 200 + random.below(4_000))
         case 6..<8: .moveLeaders(seed: random.next())
-        case 8: .slowCluster(milliseconds: 2_000)
-        default: .fillSpool
+        default: .slowCluster(milliseconds: 2_000)
         }
     }
 

@@ -8,7 +8,7 @@ struct FaultRound: Sendable {
     private let rate: Int
 
     /// So small that a round can fill it.
-    static let spoolLimitBytes = 16 << 20
+    static let spoolLimitBytes = 8 << 20
     static let brokerCount = 3
     private static let partitionCount = 48
     /// Hours that the session's own time covers, about.
@@ -53,19 +53,14 @@ struct FaultRound: Sendable {
         let hours = try await LoadedHours.of(session, world.database)
         let loads = KilledLoads(world, watch, hours: hours.names)
         // The services and their watchers run until the faults are through; whoever fails ends them all.
-        let stops = try await withThrowingTaskGroup(of: [String]?.self) { group in
-            for keeper in world.keepers { group.addTask { try await Self.forever { try await keeper.run() } } }
-            group.addTask { try await Self.forever { try await watch.run() } }
-            group.addTask { try await Self.forever { try await BacklogValve(world: world).run() } }
-            group.addTask { try await Self.forever { try await Self.tell(world, loads) } }
-            group.addTask { try await conduct(world, FaultPerformer(world: world, loads: loads)) }
-            defer { group.cancelAll() }
-            while let stops = try await group.next() { if let stops { return stops } }
-            return []
+        try await whileRunning(
+            [watch.run, BacklogValve(world: world).run, { try await Self.tell(world, loads) }]
+                + world.keepers.map { $0.run }
+        ) {
+            try await conduct(world, FaultPerformer(world: world, loads: loads))
         }
-        let finalLoads = try await hours.load(world)
-        return try await RoundResult(
-            world, plan, watch.figures, loads.observed.value, differences: stops + finalLoads)
+        let differences = try await hours.load(world)
+        return try await RoundResult(world, plan, watch.figures, loads.observed.value, differences: differences)
     }
 
     /// Tells now and then how far the round is.
@@ -81,16 +76,8 @@ struct FaultRound: Sendable {
         }
     }
 
-    /// A part of the round that has no result of its own.
-    private static func forever(_ work: () async throws -> Void) async throws -> [String]? {
-        try await work()
-        return nil
-    }
-
     /// Plays the session through the faults, waits until everything arrived, and stops the services.
-    ///
-    /// - Returns: what was not as promised.
-    private func conduct(_ world: FaultWorld, _ performer: FaultPerformer) async throws -> [String] {
+    private func conduct(_ world: FaultWorld, _ performer: FaultPerformer) async throws {
         var progress = ProgressLine()
         progress.step("starting the services")
         for consumer in world.consumers {
@@ -105,7 +92,7 @@ struct FaultRound: Sendable {
         }
         progress.step("no more faults: waiting until everything arrived")
         try await settle(world)
-        return try await stop(world)
+        for keeper in world.keepers { try await keeper.stop() }
     }
 
     private func settle(_ world: FaultWorld) async throws {
@@ -119,16 +106,5 @@ struct FaultRound: Sendable {
                 SELECT sum(next_offset - repeats_dropped)::text FROM kafka_offsets WHERE topic = '\(world.broker.topic)'
                 """, toBe: "\(count)", within: Self.settleLimit)
         try? await world.gapsArrived(within: .seconds(15))
-    }
-
-    private func stop(_ world: FaultWorld) async throws -> [String] {
-        var differences: [String] = []
-        for keeper in world.keepers {
-            let exit = try await keeper.stop(within: .seconds(5))
-            if exit != .code(0) {
-                differences.append("\(keeper.name) ended with \(exit.map { "\($0)" } ?? "nothing in 5 s") on SIGTERM")
-            }
-        }
-        return differences
     }
 }

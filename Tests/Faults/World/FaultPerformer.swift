@@ -38,6 +38,7 @@ struct FaultPerformer: Sendable {
             guard let workMilliseconds else { return }
             await keeper.waitForWord(word, within: Self.workLimit)
             try await Task.sleep(for: .milliseconds(workMilliseconds))
+        case .terminate: try await keeper.terminate()
         case .freeze(let milliseconds):
             keeper.send(SIGSTOP)
             try await Task.sleep(for: .milliseconds(milliseconds))

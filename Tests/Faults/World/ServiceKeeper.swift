@@ -8,8 +8,11 @@ final class ServiceKeeper: Sendable {
         var process: ChildProcess?
         var starts = 0
         var kills = 0
-        /// How it ended when nobody had killed it, with its last words.
+        /// How long it took to end after each SIGTERM.
+        var stopTimes: [Duration] = []
+        /// How it ended when nobody had asked for it, with its last words.
         var ownEnds: [String] = []
+        fileprivate var terminatedID: Int32?
         var isStopping = false
     }
 
@@ -38,7 +41,8 @@ final class ServiceKeeper: Sendable {
             let exit = try await process.exitStatus(within: .seconds(86_400))
             try await process.errors.closed(within: .seconds(10), "the end of \(name)'s output")
             keepLog(of: process)
-            guard exit != .signal(SIGKILL), !state.value.isStopping else { continue }
+            let isAskedFor = state.value.isStopping || state.value.terminatedID == process.processID
+            guard exit != .signal(SIGKILL), exit != .code(0) || !isAskedFor else { continue }
             state.update { $0.ownEnds.append("\(exit): \(process.errors.elements.last ?? "")") }
             try await Task.sleep(for: Self.pause)
         }
@@ -60,16 +64,28 @@ final class ServiceKeeper: Sendable {
 
     func send(_ signal: Int32) { state.value.process?.send(signal) }
 
-    /// SIGTERM; returns how it ended, nil when that took longer.
-    @discardableResult
-    func stop(within limit: Duration) async throws -> ChildProcess.Exit? {
-        let process = state.value.process
+    /// SIGTERM; returns when the successor runs.
+    func terminate() async throws {
+        let starts = state.value.starts
+        try await end(within: .seconds(30))
+        try await state.wait(within: .seconds(30)) { $0.starts > starts || $0.isStopping }
+    }
+
+    /// SIGTERM without a successor.
+    func stop() async throws {
         state.update { $0.isStopping = true }
-        process?.send(SIGTERM)
-        let exit = try? await process?.exitStatus(within: limit)
-        if exit == nil { process?.kill() }
+        try await end(within: .seconds(30))
         try await state.wait(within: .seconds(30)) { $0.process == nil }
-        return exit
+    }
+
+    /// Asks the process to end, and ends it when it does not.
+    private func end(within limit: Duration) async throws {
+        guard let process = state.value.process else { return }
+        state.update { $0.terminatedID = process.processID }
+        let start = ContinuousClock.now
+        process.send(SIGTERM)
+        if (try? await process.exitStatus(within: limit)) == nil { process.kill() }
+        state.update { $0.stopTimes.append(.now - start) }
     }
 
     private func keepLog(of process: ChildProcess) {
