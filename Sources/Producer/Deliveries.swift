@@ -73,7 +73,7 @@ final class Deliveries: Sendable {
     /// The client was dropped.
     func returned() { isReturned.store(true, ordering: .releasing) }
 
-    /// Asks to be woken when there is room in the client's queue.
+    /// Asks to be woken when there is room in the client's queue, or soon.
     func queueIsFull() { isQueueFull.store(true, ordering: .sequentiallyConsistent) }
 
     func queueHasRoom() { isQueueFull.store(false, ordering: .relaxed) }
@@ -141,15 +141,12 @@ final class Deliveries: Sendable {
             takeReports(client, &progress, timeoutMilliseconds: 20)
         }
         // That the client gave up may be known before the record that was to blame.
-        while client.poll(timeoutMilliseconds: 0, { handle($0, &progress) }) {}
+        while poll(client, &progress, timeoutMilliseconds: 0) {}
         client.purge()
     }
 
     private func takeReports(_ client: KafkaProducer, _ progress: inout Progress, timeoutMilliseconds: Int) {
-        client.poll(timeoutMilliseconds: timeoutMilliseconds) { event in
-            if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
-            handle(event, &progress)
-        }
+        poll(client, &progress, timeoutMilliseconds: timeoutMilliseconds)
         if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
         gaps.work { progress.tracker.delivered(.gap, of: $0) }
         let deliveredBelow = progress.tracker.deliveredBelow
@@ -159,6 +156,15 @@ final class Deliveries: Sendable {
             // Back to batches, with another client.
             progress.isolatedUntil = nil
             isBroken.store(true, ordering: .releasing)
+        }
+    }
+
+    /// What was skipped is taken before any report, since it was told before what is behind it was sent.
+    @discardableResult
+    private func poll(_ client: KafkaProducer, _ progress: inout Progress, timeoutMilliseconds: Int) -> Bool {
+        client.poll(timeoutMilliseconds: timeoutMilliseconds) { event in
+            if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
+            handle(event, &progress)
         }
     }
 

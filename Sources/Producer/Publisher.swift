@@ -73,6 +73,8 @@ final class Publisher {
         } catch {
             if !isReadingBroken { logger.error("the spool cannot be read", metadata: ["reason": "\(error)"]) }
             isReadingBroken = true
+            // Nothing else may come that would wake this thread.
+            deliveries.queueIsFull()
             return false
         }
     }

@@ -16,9 +16,9 @@ final class SpoolFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func open() throws -> Spool {
+    func open(_ limits: Spool.Limits? = nil) throws -> Spool {
         let directory = try SpoolDirectory(path)
-        return try Spool(directory, try SpoolState(in: directory, producerID: "test"), limits)
+        return try Spool(directory, try SpoolState(in: directory, producerID: "test"), limits ?? self.limits)
     }
 
     /// The files of the segments, in their order.

@@ -54,6 +54,42 @@ struct SpoolTests {
         #expect(try spool.read().map(\.sequence) == [9_001])
     }
 
+    @Test("What is delivered and removed behind a reader's back is no hole", arguments: [false, true])
+    func removedMeanwhile(_ hasPeeked: Bool) throws {
+        let folder = try SpoolFolder()
+        let spool = try folder.open()
+        for _ in 0..<9_000 { try spool.append(frame, received: 20) }
+        var cursor = SpoolCursor(spool)
+        if hasPeeked { _ = try cursor.peek(in: spool) }
+        spool.state.deliveredBelow = 8_900
+        try spool.keep()
+        let item = try #require(try cursor.peek(in: spool))
+        #expect(item.record.sequence == 8_900 && item.hole == nil && item.record.gap == nil)
+        try spool.keep()
+        spool.state.deliveredBelow = spool.nextSequence
+        #expect(try cursor.peek(in: spool) == nil)
+        #expect(try folder.names { $0.hasSuffix(".corrupt") }.isEmpty)
+    }
+
+    @Test("A limit that got smaller than two segments holds no frames up once all is delivered")
+    func smallerLimit() throws {
+        let folder = try SpoolFolder(limitBytes: 2 << 20)
+        var spool: Spool? = try folder.open(Spool.Limits(bytes: 8 << 20, frameBytes: 4_000))
+        for _ in 0..<600 { _ = try spool?.append(frame) }
+        spool?.state.deliveredBelow = 601
+        try spool?.keep()
+        spool = nil
+        let next = try folder.open()
+        #expect(throws: Spool.Full.limit(bytes: 2 << 20)) { while true { try next.append(frame) } }
+        next.state.deliveredBelow = next.nextSequence
+        for _ in 0..<100 {
+            try next.append(frame)
+            next.state.deliveredBelow = next.nextSequence
+            try next.keep()
+        }
+        #expect(next.catalogue.bytes <= 2 << 20)
+    }
+
     @Test("A full spool takes nothing until segments are removed")
     func full() throws {
         let folder = try SpoolFolder(limitBytes: 1 << 20)

@@ -43,14 +43,14 @@ struct DeliveryTracker {
         delivered(sequence)
     }
 
-    /// No report will ever come for these. Told in rising order, before any report from behind them; once
+    /// No report will ever come for these: they count as delivered with the next frame behind them, which
+    /// is what tells that they are missing. Told in rising order, before any report from behind them; once
     /// more when the frames around them are sent once more.
     mutating func skip(_ sequences: Range<UInt64>) {
         guard sequences.upperBound > deliveredBelow, !skipped.contains(where: { $0.overlaps(sequences) }) else {
             return
         }
         skipped.append(max(sequences.lowerBound, deliveredBelow)..<sequences.upperBound)
-        jump()
     }
 
     private func skippedCount(below sequence: UInt64) -> UInt64 {
@@ -61,11 +61,12 @@ struct DeliveryTracker {
         while bits[head >> 6] & 1 << UInt64(head & 63) != 0 {
             bits[head >> 6] &= ~(1 << UInt64(head & 63))
             head = (head + 1) & (bits.count * 64 - 1)
-            deliveredBelow += 1
             jump()
+            deliveredBelow += 1
         }
     }
 
+    /// Over what does not come, to the frame behind it.
     private mutating func jump() {
         while let first = skipped.first, first.lowerBound <= deliveredBelow {
             deliveredBelow = max(deliveredBelow, first.upperBound)

@@ -10,6 +10,7 @@ final class MappedSegment {
     let firstSequence: UInt64
     private let memory: UnsafeMutableRawPointer
     private let count: Int
+    private var ownsMemory = true
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
 
@@ -54,11 +55,26 @@ final class MappedSegment {
         guard rename(self.path, path + SpoolDirectory.newSuffix) == 0 else { throw SpoolError(errno, self.path) }
         memset(memory, 0, count)
         header.write(to: memory)
-        guard rename(path + SpoolDirectory.newSuffix, path) == 0 else { throw SpoolError(errno, path) }
-        return try MappedSegment(opening: path, firstSequence: header.firstSequence)
+        guard rename(path + SpoolDirectory.newSuffix, path) == 0 else {
+            let error = SpoolError(errno, path)
+            // Under its old name it is a segment with nothing left in it, and can be tried again.
+            self.header?.write(to: memory)
+            rename(path + SpoolDirectory.newSuffix, self.path)
+            throw error
+        }
+        return MappedSegment(takingOver: self, as: header, path)
     }
 
-    deinit { munmap(memory, max(count, 8)) }
+    /// The same memory under another name, without a system call that could fail.
+    private init(takingOver segment: MappedSegment, as header: SegmentHeader, _ path: String) {
+        self.path = path
+        self.header = header
+        firstSequence = header.firstSequence
+        (memory, count) = (segment.memory, segment.count)
+        segment.ownsMemory = false
+    }
+
+    deinit { if ownsMemory { munmap(memory, max(count, 8)) } }
 
     /// How many partitions the records are spread over; nil until the first one is sent.
     var partitionCount: Int? {

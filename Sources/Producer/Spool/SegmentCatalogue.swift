@@ -22,6 +22,8 @@ final class SegmentCatalogue: Sendable {
 
     var bytes: Int { entries.withLock { $0.reduce(0) { $0 + $1.bytes } } }
 
+    var count: Int { entries.withLock { $0.count } }
+
     /// The segment that holds `sequence` or, when none does, the first behind it.
     func segment(holding sequence: UInt64) -> Entry? {
         entries.withLock { entries in

@@ -96,7 +96,9 @@ final class Spool {
 
     private func beginSegment() throws(Full) {
         let bytes = limits.segmentBytes
-        guard catalogue.bytes + bytes <= limits.bytes else { throw .limit(bytes: limits.bytes) }
+        // Beside a segment of which all is delivered: the last one is released only when there is another.
+        let kept = isOnlySegmentDelivered ? 0 : catalogue.bytes
+        guard kept + bytes <= limits.bytes else { throw .limit(bytes: limits.bytes) }
         let header = SegmentHeader(
             firstSequence: nextSequence, previousSequence: nextSequence - 1,
             createdMicroseconds: microsecondsSince1970())
@@ -109,17 +111,20 @@ final class Spool {
         catalogue.append(active.entry)
     }
 
+    private var isOnlySegmentDelivered: Bool { catalogue.count == 1 && state.deliveredBelow >= nextSequence }
+
     private func makeSegment(_ header: SegmentHeader, _ bytes: Int) throws(SpoolError) -> MappedSegment {
         do throws(SpoolError) {
             return try MappedSegment(creating: header, bytes: bytes, in: directory)
         } catch {
             // A disk with room for one segment only: what is delivered wholly is written anew.
             guard error.kind == .noRoom, active.bytes.count >= bytes, tail > SegmentHeader.bytes,
-                state.deliveredBelow >= nextSequence
+                isOnlySegmentDelivered
             else { throw error }
             try state.synchronize()
+            let segment = try active.reused(as: header, in: directory)
             catalogue.removeAll()
-            return try active.reused(as: header, in: directory)
+            return segment
         }
     }
 

@@ -47,6 +47,7 @@ struct SpoolCursor {
 
     /// The next record, as often as it is asked for; nil when there is none yet.
     mutating func peek(in spool: Spool) throws(SpoolError) -> Item? {
+        passDelivered(spool)
         if let current { return current }
         if segment == nil, let first = spool.catalogue.segment(holding: expected) { try open(first, spool) }
         while let segment {
@@ -86,6 +87,18 @@ struct SpoolCursor {
         self.current = nil
     }
 
+    /// Reports of an earlier client may come after this was made, and the segments of what they tell are
+    /// removed: those are no holes.
+    private mutating func passDelivered(_ spool: Spool) {
+        guard spool.state.deliveredBelow > expected else { return }
+        expected = spool.state.deliveredBelow
+        knownUntil = max(knownUntil, spool.state.releasedUntil)
+        if let item = current, item.record.sequence < expected {
+            (current, damagedFile) = (nil, nil)
+            knownUntil = max(knownUntil, item.record.receivedMicroseconds)
+        }
+    }
+
     private mutating func item(_ record: SpoolRecord, _ segment: MappedSegment) -> Item {
         guard record.sequence > expected else { return Item(record: record, segment: segment, hole: nil) }
         let hole = Hole(sequences: expected..<record.sequence, damagedFile: damagedFile)
@@ -100,6 +113,7 @@ struct SpoolCursor {
     }
 
     private mutating func open(_ entry: SegmentCatalogue.Entry, _ spool: Spool) throws(SpoolError) {
+        passDelivered(spool)
         let before = segment
         let next =
             entry.path == spool.active.path

@@ -47,7 +47,10 @@ struct KafkaHandle: ~Copyable {
 }
 
 /// Other names that librdkafka has for properties which may be fixed.
-private let aliases = ["request.required.acks": "acks", "delivery.timeout.ms": "message.timeout.ms"]
+private let aliases = [
+    "request.required.acks": "acks", "delivery.timeout.ms": "message.timeout.ms",
+    "max.in.flight": "max.in.flight.requests.per.connection",
+]
 
 private func setProperty(
     _ name: String, _ value: String, in configuration: OpaquePointer

@@ -44,8 +44,12 @@ package final class KafkaProducer: @unchecked Sendable {
     /// Nothing is lost or doubled: an acknowledgement of all replicas in sync, idempotence against
     /// doubles and reordering, no time limit after which a record is given up, and no record is sent
     /// behind one that failed: it would be in the topic before the one that is then sent again.
+    ///
+    /// For the last, one request at a time: a broker that has not seen this client in a partition takes a
+    /// batch with any number, so also the second one of two when it refused the first.
     private static let promises = [
         "enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0", "enable.gapless.guarantee": "true",
+        "max.in.flight.requests.per.connection": "1",
     ]
 
     private static let defaults = [
