@@ -30,9 +30,9 @@ enum CompletenessView {
                     OR sums.missing_before IS DISTINCT FROM 0 OR sums.missing_after > 0 THEN NULL
                 -- Behind the day's last tick there is no later sum: the gaps and the progress must speak.
                 WHEN sums.missing_after IS NULL AND (silence.gap_seconds > 0
-                    OR recorded.hour + interval '1 hour' > (
-                        SELECT coalesce(min(coalesce(greatest(last_event_time, caught_up_at), '-infinity')), '-infinity')
-                        FROM kafka_offsets))
+                    OR (recorded.hour + interval '1 hour' <= (
+                        \(CleanSpan.recordedUntil())
+                    )) IS NOT TRUE)
                     THEN NULL
                 ELSE true
             END AS complete
@@ -127,7 +127,7 @@ enum CompletenessView {
         ("gap_seconds", "Seconds of the hour in which a producer could receive nothing; see table gaps."),
         (
             "complete",
-            "True: the sums prove that nothing is missing and, behind the day's last tick, no gap is known and the recording is past the hour. False: something is missing. NULL: not known, or missing in this hour or its neighbour."
+            "True: the sums prove that nothing is missing and, behind the day's last tick, no gap is known, the recording is past the hour and the producer was heard after it. False: something is missing. NULL: not known, or missing in this hour or its neighbour."
         ),
     ]
 

@@ -31,6 +31,7 @@ struct CleanSpanTests {
             "UPDATE kafka_offsets SET last_event_time = '2026-05-12 01:59:59Z' WHERE partition = 0 AND topic = 't'",
             "UPDATE kafka_offsets SET caught_up_at = NULL WHERE partition = 1",
             "UPDATE kafka_offsets SET caught_up_at = '2026-05-12 02:00:10Z' WHERE topic = 't.gaps'",
+            "DELETE FROM kafka_offsets WHERE topic = 't.gaps'",
             "TRUNCATE kafka_offsets",
         ])
     func behind(_ lag: String) async throws {
@@ -46,6 +47,22 @@ struct CleanSpanTests {
         #expect(try await isClean(database, span) == "t")
         try await database.probe.execute(lag)
         #expect(try await isClean(database, span) == nil)
+    }
+
+    @Test("Without a topic's name every topic counts, and each needs to have told its gaps")
+    func everyTopic() async throws {
+        let database = try await CompletenessDatabase()
+        try await database.probe.execute(
+            """
+            INSERT INTO trade_data VALUES ('2026-05-12 00:30Z', 'BTC', 1, 1), ('2026-05-12 02:00:01Z', 'BTC', 1, 1);
+            INSERT INTO kafka_offsets (topic, partition, next_offset, caught_up_at)
+            SELECT topic, 0, 1, '2026-05-12 02:00:20Z' FROM unnest('{t, t.gaps, renamed}'::text[]) AS topic
+            """)
+        let span = "'2026-05-12 01:00Z', '2026-05-12 02:00Z'"
+        #expect(try await isClean(database, span) == nil)
+        #expect(try await isClean(database, "\(span), 't'") == "t")
+        try await database.probe.execute("DELETE FROM kafka_offsets WHERE topic = 'renamed'")
+        #expect(try await isClean(database, span) == "t")
     }
 
     private func isClean(_ database: CompletenessDatabase, _ span: String) async throws -> String? {

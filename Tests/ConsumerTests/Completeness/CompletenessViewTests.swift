@@ -98,6 +98,28 @@ struct CompletenessViewTests {
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
     }
 
+    @Test(
+        "Behind a day's last tick nothing is proven until the producer was heard again, and its gaps were read",
+        arguments: [
+            // It is dead, and the consumer has nothing left to read.
+            "TRUNCATE trade_data; UPDATE kafka_offsets SET caught_up_at = '2026-05-12 15:00Z'",
+            "UPDATE kafka_offsets SET caught_up_at = '2026-05-12 02:00:09Z' WHERE topic = 'upbit_ticker.gaps'",
+            "DELETE FROM kafka_offsets WHERE topic = 'upbit_ticker.gaps'",
+            "INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('upbit_ticker', 2, 0)",
+        ])
+    func unheard(_ change: String) async throws {
+        let database = try await CompletenessDatabase()
+        try await record(
+            database,
+            [
+                "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
+                "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 0, 5, 10",
+            ], pastEnd: "2026-05-12 02:00Z")
+        #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - t"])
+        try await database.probe.execute(change)
+        #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
+    }
+
     @Test("Of random trades it finds all that is missing, and calls complete only what is")
     func random() async throws {
         let database = try await CompletenessDatabase()
@@ -181,16 +203,17 @@ struct CompletenessViewTests {
         }
     }
 
-    /// Fills the table; what is recorded is past `end`.
+    /// Fills the table; what is recorded is past `end`, where the producer was heard again.
     private func record(
         _ database: CompletenessDatabase, _ hours: [String], pastEnd end: String = "2026-06-01Z"
     ) async throws {
         for hour in hours { try await database.probe.execute("INSERT INTO market_hours VALUES (\(hour))") }
         try await database.probe.execute(
             """
+            INSERT INTO trade_data VALUES ('\(end)', 'X', 1, 1);
             INSERT INTO kafka_offsets (topic, partition, next_offset, last_event_time, caught_up_at)
             VALUES ('upbit_ticker', 0, 1, '\(end)', NULL), ('upbit_ticker', 1, 1, '2026-01-01Z', '\(end)'),
-                ('upbit_ticker.gaps', 0, 0, NULL, '\(end)')
+                ('upbit_ticker.gaps', 0, 0, NULL, '\(end)'::timestamptz + interval '10 seconds')
             """)
     }
 
