@@ -26,22 +26,31 @@ enum CompletenessSchema {
     /// Creates the view and the function, or replaces what another version made. Rights on them, and
     /// views that users built on them, stay.
     ///
-    /// The tables that they read must be there. Nothing is written through them, so a role that may not
-    /// create them is no reason to stop.
+    /// The tables that they read must be there. Nothing is written through them, so it is no reason to stop
+    /// that the role may not create them, or that users have something else of their name.
     static func createAnswers(in database: borrowing PostgresConnection, logger: Logger) throws(PostgresError) {
         for answer in [CompletenessView.answer, CleanSpan.answer] where try !answer.isUpToDate(in: database) {
             try database.execute("SAVEPOINT answer")
             do {
                 try answer.create(in: database)
             } catch {
-                guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
+                guard error.sqlState.map(Self.refusals.contains) == true else { throw error }
                 try database.execute("ROLLBACK TO SAVEPOINT answer")
                 logger.warning(
-                    "a view or function is missing or old: start a consumer once as the owner of the tables",
+                    """
+                    a view or function is missing or old: start a consumer once as the owner of the tables, after \
+                    renaming what else has its name
+                    """,
                     metadata: ["database.object": "\(answer.object)", "database.error": "\(error)"])
             }
         }
     }
+
+    private static let refusals: Set = [
+        SQLState.insufficientPrivilege,
+        // A table of the view's name; a view with other columns; a function with another result.
+        SQLState.wrongObjectType, SQLState.invalidTableDefinition, SQLState.invalidFunctionDefinition,
+    ]
 
     /// A view or function, with its documentation.
     struct Answer {

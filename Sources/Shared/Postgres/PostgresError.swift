@@ -41,5 +41,8 @@ package enum SQLState {
     package static let insufficientPrivilege = "42501"
     package static let undefinedTable = "42P01"
     package static let datatypeMismatch = "42804"
+    package static let wrongObjectType = "42809"
+    package static let invalidFunctionDefinition = "42P13"
+    package static let invalidTableDefinition = "42P16"
     package static let lockNotAvailable = "55P03"
 }
