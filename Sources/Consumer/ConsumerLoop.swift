@@ -147,8 +147,7 @@ final class ConsumerLoop: @unchecked Sendable {
     /// Starts to fetch the assigned partitions from where the database is, as soon as it tells.
     private func startFetching() throws {
         guard !assigned.isEmpty else { return }
-        let stored = try database.use { store throws(PostgresError) in try store.positions() }
-        guard let stored else { return }
+        guard let stored = try storedPositions() else { return }
         batch.begin(at: Positions(assigned, of: settings.topics, stored: stored))
         let offsets = batch.positions.all.map { position in
             (position.partition, position.stored.map { KafkaOffset.at($0) } ?? .beginning)
@@ -157,6 +156,23 @@ final class ConsumerLoop: @unchecked Sendable {
         isFetching = true
         nextQuestion = clock.now
         logger.debug("fetching", metadata: ["kafka.offsets": "\(offsets)"])
+    }
+
+    /// What the database has of the assigned partitions; nil when it does not answer.
+    ///
+    /// New partitions get their rows before anything of them is read: whoever asks the database whether the
+    /// recording is past an hour must see that they are not. One whose leader is away begins without.
+    private func storedPositions() throws -> [TopicPartition: StoredPosition]? {
+        let stored = try database.use { store throws(PostgresError) in try store.positions() }
+        guard let stored else { return nil }
+        let new = assigned.filter { stored[$0] == nil }
+        guard !new.isEmpty, let beginnings = try? consumer.beginnings(of: new, timeoutMilliseconds: 3_000)
+        else { return stored }
+        return try database.use { store throws(PostgresError) in
+            try store.begin(at: beginnings)
+            // Another consumer may have been quicker, and further.
+            return try store.positions()
+        }
     }
 
     private func stopFetching() {

@@ -66,6 +66,24 @@ struct ConsumerTests {
         }
     }
 
+    @Test("Partitions begin at their oldest records")
+    func beginnings() async throws {
+        try await blocking {
+            let cluster = try cluster(records: 0)
+            let writer = try TopicWriter("t", servers: cluster.bootstrapServers)
+            // The mock cluster keeps 5 MiB of a partition. Random bytes, since equal ones are compressed away.
+            let value = (0..<900_000).map { _ in UInt8.random(in: .min ... .max) }
+            for _ in 0..<8 {
+                try writer.write(key: "k", value: value)
+                try writer.flush()
+            }
+            let consumer = try consumer(cluster)
+            let beginning = try consumer.beginnings(of: [partition], timeoutMilliseconds: 10_000)[partition]
+            let low = try consumer.watermarks(of: partition, timeoutMilliseconds: 10_000).low
+            #expect(beginning == low && low > 0)
+        }
+    }
+
     @Test("After assigning an earlier offset the first record is that one, whatever was read ahead")
     func noStaleRecords() async throws {
         try await blocking {

@@ -30,6 +30,17 @@ extension Store {
         }
     }
 
+    /// Gives partitions that have no row one, at the offsets where their records begin.
+    func begin(at offsets: [TopicPartition: Int64]) throws(PostgresError) {
+        let new = offsets.map { Position($0.key, stored: StoredPosition(nextOffset: $0.value, producers: .init())) }
+        _ = try database.query(
+            """
+            INSERT INTO kafka_offsets (topic, partition, next_offset)
+            SELECT topic, partition, next FROM \(Self.moves) ORDER BY topic, partition
+            ON CONFLICT (topic, partition) DO NOTHING
+            """, [json(new)])
+    }
+
     /// Moves the row of every position, if each is where the batch began; compare-and-set.
     func move(_ positions: [Position]) throws(WriteError) {
         let known = positions.filter { $0.stored != nil }

@@ -154,23 +154,36 @@ package final class KafkaConsumer: @unchecked Sendable {
         return Watermarks(low: low, high: high)
     }
 
-    /// The ends of partitions, the offset that the next record of each will get, in one question to each
-    /// broker. A partition whose leader does not answer in time is left out. Any thread.
-    ///
-    /// The corresponding C function is `rd_kafka_offsets_for_times`, which asks for what Kafka's protocol
-    /// calls a timestamp; -1 is the end.
+    /// The offsets of the oldest records of partitions, in one question to each broker. A partition whose leader
+    /// does not answer in time is left out. Any thread.
+    package func beginnings(
+        of partitions: [TopicPartition], timeoutMilliseconds: Int
+    ) throws(KafkaError) -> [TopicPartition: Int64] {
+        try offsets(of: partitions, at: RD_KAFKA_OFFSET_BEGINNING, timeoutMilliseconds)
+    }
+
+    /// The ends of partitions, the offset that the next record of each will get; otherwise as
+    /// ``beginnings(of:timeoutMilliseconds:)``.
     package func ends(
         of partitions: [TopicPartition], timeoutMilliseconds: Int
     ) throws(KafkaError) -> [TopicPartition: Int64] {
-        let question = PartitionList(partitions.map { ($0, KafkaOffset.at(Int64(RD_KAFKA_OFFSET_END))) })
+        try offsets(of: partitions, at: RD_KAFKA_OFFSET_END, timeoutMilliseconds)
+    }
+
+    /// The corresponding C function is `rd_kafka_offsets_for_times`, which asks for what Kafka's protocol
+    /// calls a timestamp; -1 is the end and -2 the beginning.
+    private func offsets(
+        of partitions: [TopicPartition], at time: CInt, _ timeoutMilliseconds: Int
+    ) throws(KafkaError) -> [TopicPartition: Int64] {
+        let question = PartitionList(partitions.map { ($0, KafkaOffset.at(Int64(time))) })
         try check(rd_kafka_offsets_for_times(handle.client, question.list, CInt(timeoutMilliseconds)))
-        var ends: [TopicPartition: Int64] = [:]
+        var offsets: [TopicPartition: Int64] = [:]
         for index in 0..<Int(question.list.pointee.cnt) {
             let element = question.list.pointee.elems[index]
             guard element.err == RD_KAFKA_RESP_ERR_NO_ERROR, element.offset >= 0 else { continue }
-            ends[TopicPartition(element)] = element.offset
+            offsets[TopicPartition(element)] = element.offset
         }
-        return ends
+        return offsets
     }
 
     /// Tells the group how far its partitions are, for tools that show its lag. Nothing rests on it,

@@ -20,6 +20,38 @@ struct ProgressTests {
         try await expectCleanStop(consumer)
     }
 
+    @Test("A partition with records that nobody read has a row before anything is written", .timeLimit(.minutes(1)))
+    func backlog() async throws {
+        let bench = try await ConsumerBench(partitions: 6)
+        try bench.write(0..<100)
+        let consumer = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "30s"])
+        try await bench.database.wait(
+            for: "SELECT count(*) FROM kafka_offsets WHERE topic = 'upbit_ticker'", toBe: "6", within: .seconds(25))
+        #expect(
+            try await bench.database.rows(
+                """
+                SELECT sum(next_offset), count(last_event_time) FROM kafka_offsets WHERE topic = 'upbit_ticker'
+                """) == [["0", "0"]])
+        try await expectCleanStop(consumer)
+        try await bench.expectEveryFrameOnce(100)
+    }
+
+    @Test("A new partition's row begins at the oldest record that there is", .timeLimit(.minutes(1)))
+    func oldest() async throws {
+        let bench = try await ConsumerBench(partitions: 1)
+        // The mock cluster keeps 5 MiB of a partition. Random bytes, since equal ones are compressed away.
+        let value = (0..<900_000).map { _ in UInt8.random(in: .min ... .max) }
+        for _ in 0..<8 {
+            try bench.writer.write(key: "KRW-BTC", value: value)
+            try bench.writer.flush()
+        }
+        let consumer = try bench.startConsumer()
+        try await bench.waitUntilWritten(8, within: .seconds(30))
+        let letters = try await bench.database.rows("SELECT count(*) < 8, max(kafka_offset) FROM dead_letters")
+        #expect(letters == [["t", "7"]])
+        try await expectCleanStop(consumer)
+    }
+
     @Test("The latest trade counts, of each partition, and one from the future does not", .timeLimit(.minutes(1)))
     func lastEvent() async throws {
         let bench = try await ConsumerBench(partitions: 1)
