@@ -114,7 +114,7 @@ let package = Package(
         tests(of: "Producer", ["Kafka", "Market", logging]),
         tests(of: "Consumer"),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
-        tests(of: "Faults"),
+        tests(of: "Faults", ["Postgres"]),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),

@@ -1,11 +1,11 @@
 import TestSupport
 
-/// Holds the exchange while too much is on its way, since the mock cluster keeps 5 MiB of a partition and
-/// then drops its oldest records without a word.
+/// Holds the exchange while too much is on its way, since the mock cluster keeps 5 MiB of a partition, some
+/// 11,000 ticks, and then drops its oldest records without a word. All that waits can be in one partition.
 struct BacklogValve: Sendable {
     let world: FaultWorld
 
-    static let limitTicks = 25_000
+    static let limitTicks = 10_000
     private static let interval = Duration.milliseconds(200)
 
     /// Runs until it is cancelled.

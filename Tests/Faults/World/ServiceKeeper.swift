@@ -21,6 +21,8 @@ final class ServiceKeeper: Sendable {
     private let logFolder: String
     private let launch: @Sendable () throws -> ChildProcess
 
+    /// Wrong usage, somebody must decide, wrong settings: starting again mends none of them.
+    private static let finalExits: [ChildProcess.Exit] = [.code(64), .code(70), .code(78)]
     /// A service that ends by itself is not started again at once.
     private static let pause = Duration.milliseconds(300)
 
@@ -43,7 +45,9 @@ final class ServiceKeeper: Sendable {
             keepLog(of: process)
             let isAskedFor = state.value.isStopping || state.value.terminatedID == process.processID
             guard exit != .signal(SIGKILL), exit != .code(0) || !isAskedFor else { continue }
-            state.update { $0.ownEnds.append("\(exit): \(process.errors.elements.last ?? "")") }
+            let end = "\(exit): \(process.errors.elements.last ?? "")"
+            state.update { $0.ownEnds.append(end) }
+            if Self.finalExits.contains(exit) { throw SetupError("\(name) cannot go on: \(end)") }
             try await Task.sleep(for: Self.pause)
         }
         state.update { $0.process = nil }

@@ -1,0 +1,71 @@
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Faults
+
+@Suite struct TickComparisonTests {
+    private static let session: Session = {
+        var settings = SeededSettings(seed: 4, frameCount: 50)
+        settings.isNumbered = true
+        return .seeded(settings)
+    }()
+
+    @Test("Rows that are the ticks, one for one and in any order, have no difference")
+    func equal() async throws {
+        let comparison = try await compare(Self.rows.shuffled())
+        #expect(comparison.differences.isEmpty && comparison.rowCount == 50)
+    }
+
+    @Test("A lost, a doubled and a changed tick are each found, by their numbers, also at the ends")
+    func differences() async throws {
+        var rows = Self.rows
+        rows[20].price += "1"
+        rows[30].milliseconds += 1
+        rows[31].code = "OTHER"
+        rows.append(rows[10])
+        rows.append(rows[49])
+        rows.remove(at: 5)
+        rows.remove(at: 0)
+        let comparison = try await compare(rows)
+        #expect(comparison.lost.numbers == [1, 6])
+        #expect(comparison.doubled.numbers == [11, 50])
+        #expect(comparison.changed.numbers == [21, 31, 32])
+    }
+
+    @Test("A row with a number that nobody sent is found, and an empty table has lost everything")
+    func strangers() async throws {
+        var stranger = Self.rows[0]
+        stranger.volume = "7.00000051"
+        #expect(try await compare(Self.rows + [stranger]).changed.numbers == [51])
+        #expect(try await compare([]).lost.count == 50)
+    }
+
+    private struct Row {
+        var milliseconds: Int64
+        var code: String
+        var price: String
+        var volume: String
+
+        var values: String { "(to_timestamp(\(milliseconds) / 1000.0), '\(code)', '\(price)', '\(volume)')" }
+    }
+
+    private static let rows = session.trades().map { trade in
+        Row(
+            milliseconds: trade.timestamp, code: String(session.markets[trade.market].code.dropFirst(4)),
+            price: trade.price.numeric.map { "\($0)" } ?? "", volume: trade.volume.numeric.map { "\($0)" } ?? "")
+    }
+
+    /// The comparison with a table of these rows.
+    private func compare(_ rows: [Row]) async throws -> TickComparison {
+        let name = "ticks_\(UInt64.random(in: .min ... .max))"
+        let configuration = try await TimescaleServer.shared.createDatabase(name, extension: false)
+        let database = DatabaseProbe(configuration)
+        try await database.execute(
+            "CREATE TABLE trade_data (time timestamptz, code text, trade_price numeric, trade_volume numeric)")
+        if !rows.isEmpty {
+            try await database.execute("INSERT INTO trade_data VALUES \(rows.map(\.values).joined(separator: ","))")
+        }
+        return try await TickComparison.run(Self.session, configuration)
+    }
+}
