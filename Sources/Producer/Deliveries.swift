@@ -120,6 +120,10 @@ final class Deliveries: Sendable {
     private var hasFinished: Bool { isFinished.load(ordering: .acquiring) }
 
     private func serve(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
+        // All that is not delivered below this is sent again, so only this client's reports count from here on.
+        state.deliveredBelow = progress.tracker.deliveredBelow
+        progress.tracker = DeliveryTracker(deliveredBelow: state.deliveredBelow)
+        skipped.withLock { $0 = [] }
         partitions.store(0, ordering: .releasing)
         isBroken.store(false, ordering: .releasing)
         isReturned.store(false, ordering: .releasing)

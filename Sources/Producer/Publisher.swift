@@ -14,6 +14,7 @@ final class Publisher {
     private let producerName: [UInt8]
     private let logger: Logger
     private var client: KafkaProducer?
+    private var opening = PartitionOpening()
     private var cursor: SpoolCursor
     private var isReadingBroken = false
 
@@ -91,6 +92,7 @@ final class Publisher {
     private func changeClient() {
         if client != nil, deliveries.isClientBroken {
             client = nil
+            opening = PartitionOpening()
             cursor = SpoolCursor(spool)
             deliveries.returned()
         }
@@ -151,11 +153,16 @@ final class Publisher {
         return now
     }
 
+    /// - Returns: false when it was not taken for now.
     private func produce(
         _ record: SpoolRecord, _ key: Frame.Key, _ partitionCount: Int, _ client: KafkaProducer
     ) throws(KafkaError) -> Bool {
+        let code = key.code.map { UnsafeRawBufferPointer(rebasing: record.frame[$0]) }
+        let partition = partitioner.partition(of: code, among: partitionCount)
+        guard opening.admits(partition, deliveredBelow: spool.state.deliveredBelow) else { return false }
         do throws(KafkaError) {
-            try produceFrame(record, key, partitionCount, client)
+            try produceFrame(record, key, code, partition, client)
+            opening.sent(record.sequence, to: partition)
             return true
         } catch {
             guard error.code == .queueFull else { throw error }
@@ -164,10 +171,9 @@ final class Publisher {
     }
 
     private func produceFrame(
-        _ record: SpoolRecord, _ key: Frame.Key, _ partitionCount: Int, _ client: KafkaProducer
+        _ record: SpoolRecord, _ key: Frame.Key, _ code: UnsafeRawBufferPointer?, _ partition: Int32,
+        _ client: KafkaProducer
     ) throws(KafkaError) {
-        let code = key.code.map { UnsafeRawBufferPointer(rebasing: record.frame[$0]) }
-        let partition = partitioner.partition(of: code, among: partitionCount)
         let tag = RecordTag(record.sequence, endsGap: record.gap != nil)
         let outcome = withDecimalText(record.sequence) { sequence in
             withDecimalText(record.receivedMicroseconds) { received in

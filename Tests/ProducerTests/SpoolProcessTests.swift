@@ -145,6 +145,22 @@ struct SpoolProcessTests {
         #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
     }
 
+    @Test(
+        "When the first of many batches is refused, none behind it is in the partition before it",
+        .timeLimit(.minutes(1)))
+    func firstBatchRefused() async throws {
+        let total = 500
+        let bench = try await ProducerBench(session: .seeded(frameCount: total))
+        bench.kafka.setDelay(milliseconds: 20)
+        bench.kafka.refuseRecords(1)
+        let producer = try bench.startProducer(["KAFKA_BATCH_NUM_MESSAGES": "1"])
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(producer)
+        let records = try bench.records()
+        expectOrder(records)
+        #expect(Set(records.map(\.sequence)) == Set(1...UInt64(total)))
+    }
+
     @Test("A frame that alone is too large is let go with an error, and the others are sent", .timeLimit(.minutes(1)))
     func frameTooLarge() async throws {
         let bench = try await ProducerBench(

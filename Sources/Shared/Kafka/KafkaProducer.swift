@@ -46,7 +46,8 @@ package final class KafkaProducer: @unchecked Sendable {
     /// behind one that failed: it would be in the topic before the one that is then sent again.
     ///
     /// For the last, one request at a time: a broker that has not seen this client in a partition takes a
-    /// batch with any number, so also the second one of two when it refused the first.
+    /// batch with any number, so also the second one of two when it refused the first. librdkafka has a
+    /// second request ready all the same: whoever needs the order waits for a partition's first report.
     private static let promises = [
         "enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0", "enable.gapless.guarantee": "true",
         "max.in.flight.requests.per.connection": "1",
