@@ -115,7 +115,7 @@ final class Publisher {
     /// - Returns: false when it was not taken; whoever has room or a client then wakes this thread.
     private func send(_ record: SpoolRecord, _ key: Frame.Key, _ segment: MappedSegment) -> Bool {
         guard let client, let count = partitionCount(of: segment) else { return false }
-        if let gap = record.gap { tell(gap, record) }
+        if let gap = gap(endedBy: record) { gaps.add(gap, endedBy: record.sequence) }
         do throws(KafkaError) {
             if try !produce(record, key, count, client) {
                 // The flag first, then one more try: a delivery between the two would wake nobody.
@@ -135,11 +135,11 @@ final class Publisher {
         }
     }
 
-    private func tell(_ start: GapStart, _ record: SpoolRecord) {
-        gaps.add(
+    private func gap(endedBy record: SpoolRecord) -> Gap? {
+        record.gap.map {
             Gap(
-                producer: spool.state.producer, from: start.from, to: record.receivedMicroseconds,
-                reason: start.reason), endedBy: record.sequence)
+                producer: spool.state.producer, from: $0.from, to: record.receivedMicroseconds, reason: $0.reason)
+        }
     }
 
     /// How many partitions the segment's frames are spread over: a frame that is sent again has to go
@@ -175,14 +175,19 @@ final class Publisher {
         _ client: KafkaProducer
     ) throws(KafkaError) {
         let tag = RecordTag(record.sequence, endsGap: record.gap != nil)
+        // There are gaps rarely enough for an array.
+        let gapHeader = gap(endedBy: record).map { Array($0.header.utf8) } ?? []
         let outcome = withDecimalText(record.sequence) { sequence in
             withDecimalText(record.receivedMicroseconds) { received in
                 producerName.withUnsafeBytes { name in
-                    let message = KafkaProducer.Record(
-                        partition: partition, key: code, value: record.frame,
-                        timestampMilliseconds: recordTimestamp(key, record.receivedMicroseconds),
-                        headers: [("producer", name), ("seq", sequence), ("received", received)])
-                    return Result { () throws(KafkaError) in try client.produce(message, tag: tag.word) }
+                    gapHeader.withUnsafeBytes { gap in
+                        var message = KafkaProducer.Record(
+                            partition: partition, key: code, value: record.frame,
+                            timestampMilliseconds: recordTimestamp(key, record.receivedMicroseconds),
+                            headers: [("producer", name), ("seq", sequence), ("received", received)])
+                        if !gap.isEmpty { message.headers.append((Gap.headerName, gap)) }
+                        return Result { () throws(KafkaError) in try client.produce(message, tag: tag.word) }
+                    }
                 }
             }
         }

@@ -33,6 +33,8 @@ struct GapProcessTests {
         let received = records.compactMap { $0.headers["received"].flatMap { UInt64($0) } }
         #expect(received.contains(gap.to) && !received.contains { $0 > gap.from && $0 < gap.to })
         #expect(try bench.gaps().count == 1)
+        let ends = records.filter { $0.headers["gap"] != nil }
+        #expect(ends.map { $0.headers["gap"] } == [gap.header] && ends[0].headers["received"] == "\(gap.to)")
     }
 
     @Test("A feed that is silent is a gap, from its last frame")

@@ -67,6 +67,8 @@ struct Batch {
             repeatCount += 1
             return true
         }
+        // In the transaction of the row, so that no query sees what came after a gap without the gap.
+        if let gap = record.origin?.gap { gaps.add(gap) }
         switch record.source {
         case .ticks: addTick(record, index)
         case .gaps: addGap(record)

@@ -1,4 +1,5 @@
 import Kafka
+import Market
 
 /// Which of a producer's records this is, as its headers say. Valid as long as the record is.
 struct Origin {
@@ -6,6 +7,12 @@ struct Origin {
     let producer: UnsafeRawBufferPointer
     /// One more with each of the producer's records.
     let sequence: UInt64
+    /// Microseconds since 1970.
+    private let received: UInt64
+    private let gapHeader: UnsafeRawBufferPointer?
+
+    /// The gap that the record ends; nil when it ends none, or its header is malformed.
+    var gap: Gap? { gapHeader.flatMap { Gap(header: $0, producer: producer, to: received) } }
 
     /// nil unless `producer`, `seq` and `received` are all there and well-formed: other programs may use
     /// one of these names for something of their own. Of several headers of one name the last counts.
@@ -17,23 +24,27 @@ struct Origin {
 
     init?(_ headers: Headers) {
         guard let producer = headers.producer, !producer.isEmpty, let sequence = headers.sequence.flatMap(decimal),
-            headers.received.flatMap(decimal) != nil
+            let received = headers.received.flatMap(decimal)
         else { return nil }
         self.producer = producer
         self.sequence = sequence
+        self.received = received
+        gapHeader = headers.gap
     }
 
-    /// The values of the three headers, as far as they are there.
+    /// The values of the four headers, as far as they are there.
     struct Headers {
         fileprivate var producer: UnsafeRawBufferPointer?
         fileprivate var sequence: UnsafeRawBufferPointer?
         fileprivate var received: UnsafeRawBufferPointer?
+        fileprivate var gap: UnsafeRawBufferPointer?
 
         mutating func take(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) {
             switch name.count {
             case 8 where equal(name, "producer"): producer = value
             case 8 where equal(name, "received"): received = value
             case 3 where equal(name, "seq"): sequence = value
+            case 3 where equal(name, Gap.headerName): gap = value
             default: break
             }
         }

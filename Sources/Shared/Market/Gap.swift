@@ -6,6 +6,9 @@
 ///
 /// The topic is the ticks' own with ``topicSuffix`` behind it, the key is the producer. A gap may be told
 /// more than once; producer and beginning say which one it is.
+///
+/// The tick that ends a gap has it in a header, ``headerName``, as `1767225600000000,stall`: it ends when
+/// that tick was received.
 package struct Gap: Equatable, Sendable {
     /// Why nothing was received.
     package struct Reason: RawRepresentable, Equatable, Sendable {
@@ -43,6 +46,22 @@ package struct Gap: Equatable, Sendable {
     /// `upbit_ticker.gaps` belongs to `upbit_ticker`.
     package static let topicSuffix = ".gaps"
 
+    /// A tick's header that tells of the gap before it.
+    package static let headerName: StaticString = "gap"
+
+    /// That header's value.
+    package var header: String { "\(from),\(reason.rawValue)" }
+
+    /// Reads the header of a tick that was received at `to`; nil when it is no gap.
+    package init?(header: UnsafeRawBufferPointer, producer: UnsafeRawBufferPointer, to: UInt64) {
+        guard let comma = header.firstIndex(of: UInt8(ascii: ",")), Self.isValidProducer(producer) else { return nil }
+        let reason = UnsafeRawBufferPointer(rebasing: header[(comma + 1)...])
+        guard let from = microseconds(header, 0..<comma), from <= to, isReason(reason) else { return nil }
+        self.init(
+            producer: String(decoding: producer, as: UTF8.self), from: from, to: to,
+            reason: Reason(rawValue: String(decoding: reason, as: UTF8.self)))
+    }
+
     /// The record's value. A producer's name needs no escaping: see ``isValidProducer(_:)``.
     package var json: String {
         #"{"producer":"\#(producer)","from":\#(from),"to":\#(to),"reason":"\#(reason.rawValue)"}"#
@@ -77,18 +96,22 @@ package struct Gap: Equatable, Sendable {
         } catch {
             return nil
         }
-        guard let producer, let reason, let from, let to, from <= to, (1...64).contains(reason.count) else {
+        guard let producer, let reason, let from, let to, from <= to else {
             return nil
         }
         let producerBytes = UnsafeRawBufferPointer(rebasing: value[producer])
-        guard Self.isValidProducer(producerBytes),
-            value[reason].allSatisfy({ $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
-            )
+        guard Self.isValidProducer(producerBytes), isReason(UnsafeRawBufferPointer(rebasing: value[reason]))
         else { return nil }
         self.init(
             producer: String(decoding: producerBytes, as: UTF8.self), from: from, to: to,
             reason: Reason(rawValue: String(decoding: value[reason], as: UTF8.self)))
     }
+}
+
+/// Also reasons that a later version may have.
+private func isReason(_ text: UnsafeRawBufferPointer) -> Bool {
+    (1...64).contains(text.count)
+        && text.allSatisfy { $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
 }
 
 /// The whole number at `range`; nil for anything that is no time in ``Tick/timestampRange``.

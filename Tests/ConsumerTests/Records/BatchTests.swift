@@ -115,6 +115,27 @@ struct BatchTests {
         #expect(batch.rowCount == 0 && batch.positions.news.map(\.partition.topic) == ["topic.gaps"])
     }
 
+    @Test("The gap that a tick ends is in its batch, also when the record is a dead letter, but not with a repeat")
+    func gapsOfTicks() {
+        var batch = emptyBatch()
+        let from: UInt64 = 1_767_225_600_000_000
+        for (offset, value) in [tick, "x", tick].enumerated() {
+            // The third one has the number of the second.
+            let headers = [
+                ("producer", "p"), ("seq", "\(min(offset, 1))"), ("received", "\(from + 9)"),
+                ("gap", "\(from + UInt64(offset)),restart"),
+            ]
+            bytes(value) { value in
+                withOrigin(headers: headers) { origin in
+                    _ = batch.add(
+                        SourceRecord(source: .ticks, partition: 3, offset: Int64(offset), value: value, origin: origin),
+                        at: .now)
+                }
+            }
+        }
+        #expect(batch.gaps.count == 2 && batch.rowCount == 1 && batch.deadLetterCount == 1 && batch.repeatCount == 1)
+    }
+
     private let tick = #"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#
 
     private func emptyBatch(

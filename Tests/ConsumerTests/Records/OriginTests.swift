@@ -1,3 +1,4 @@
+import Market
 import Testing
 
 @testable import Consumer
@@ -35,6 +36,19 @@ struct OriginTests {
             #expect(origin?.sequence == .max)
             #expect(origin.map { String(decoding: $0.producer, as: UTF8.self) } == "p")
         }
+    }
+
+    @Test("It tells the gap that the record ends, which was over when it was received")
+    func gap() {
+        let from: UInt64 = 1_767_225_600_000_000
+        let headers = [("producer", "p"), ("seq", "1"), ("received", "\(from + 5)")]
+        withOrigin(headers: headers + [("gap", "\(from),stall")]) { origin in
+            #expect(origin?.gap == Gap(producer: "p", from: from, to: from + 5, reason: .stall))
+        }
+        for text in ["", ",", "\(from)", "\(from),", "\(from),A", "\(from + 6),stall", "x,stall", "1,stall", ",stall"] {
+            withOrigin(headers: headers + [("gap", text)]) { #expect($0 != nil && $0?.gap == nil) }
+        }
+        withOrigin(headers: [("gap", "\(from),stall")] + headers.dropLast()) { #expect($0 == nil) }
     }
 
     @Test("Of two headers of one name the last counts")
