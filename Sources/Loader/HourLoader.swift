@@ -173,26 +173,25 @@ struct HourLoader: Sendable {
 
     // MARK: Publishing
 
+    /// Only a job that failed is followed by another. What is thrown on the way leaves open whether the job
+    /// runs: two of them could then run at once. The ledger has its id, so the next run asks for it.
     private func publish(_ staged: StagedLoad) async throws {
         var policy = RetryPolicy(warehouse.limits.forJobs)
         var attempt = 1
-        while true {
-            do {
-                return try await publishOnce(staged, jobID: staged.load.jobID(attempt: attempt))
-            } catch let error as BigQueryError where error.isWorthAnotherJob {
-                // A job that failed cannot run again under its name, so the next one has another.
-                let failure = BigQueryError(status: nil, message: error.message)
-                guard case .wait(let duration) = policy.step(after: failure) else { throw error }
-                logger.warning(
-                    "the publishing job failed, trying again",
-                    metadata: ["error.message": "\(error)", "retry.wait": "\(duration)"])
-                try await Task.sleep(for: duration)
-                attempt += 1
-            }
+        while let error = try await failureOfPublishing(staged, jobID: staged.load.jobID(attempt: attempt)) {
+            let failure = BigQueryError(status: nil, message: error.message)
+            guard error.isWorthAnotherJob, case .wait(let duration) = policy.step(after: failure) else { throw error }
+            logger.warning(
+                "the publishing job failed, trying again",
+                metadata: ["error.message": "\(error)", "retry.wait": "\(duration)"])
+            try await Task.sleep(for: duration)
+            attempt += 1
         }
     }
 
-    private func publishOnce(_ staged: StagedLoad, jobID: String) async throws {
+    /// Submits one job and waits for it; nil when the final table holds the load, else why the job failed.
+    private func failureOfPublishing(_ staged: StagedLoad, jobID: String) async throws -> BigQueryError? {
+        // Over the connection that holds the lock: when that is lost, nothing is submitted.
         try await ledger.willPublish(
             staged.load, jobID: jobID, totals: staged.totals, rejectedRows: staged.rejectedRows)
         try await warehouse.submit(warehouse.target.publish(staged.load), jobID: jobID)
@@ -203,8 +202,9 @@ struct HourLoader: Sendable {
                     "job \(jobID) inserted \(insertedRows ?? 0) rows instead of \(staged.totals.rows); run again")
             }
             try await ledger.published(staged.load)
+            return nil
         case .failed(let error):
-            throw error
+            return error
         case .running, .missing:
             throw LoadError("job \(jobID) was submitted and cannot be found; is BIGQUERY_LOCATION right?")
         }
