@@ -42,7 +42,11 @@ actor HourReader {
         _ configuration: PostgresConfiguration, load: Load, bounds: Bounds
     ) async throws -> HourReader {
         let thread = DedicatedThread(name: "reader")
-        return try await thread.run {
+        // It stops reading while BigQuery is slow. To the server's kernel a reader that pauses for longer than
+        // this limit looks like one that is gone, although it answers; 0 is the kernel's own limit.
+        var configuration = configuration
+        configuration.sessionSettings.append(("tcp_user_timeout", "0"))
+        return try await thread.run { [configuration] in
             try HourReader(configuration, load: load, bounds: bounds, thread: thread)
         }
     }

@@ -16,11 +16,21 @@ struct SourceTotals: Equatable, Sendable {
             coalesce(sum(trade_price) FILTER (WHERE fits), 0), coalesce(sum(trade_volume) FILTER (WHERE fits), 0),
             count(*) FILTER (WHERE NOT fits)
         FROM (
-            SELECT date_trunc('hour', time, 'UTC') AS hour, trade_price, trade_volume,
-                \(fits(price: "trade_price", volume: "trade_volume")) AS fits
-            FROM trade_data WHERE time >= $1::timestamptz AND time < $2::timestamptz) AS trades
+            SELECT hour, trade_price, trade_volume, \(fits(price: "trade_price", volume: "trade_volume")) AS fits
+            FROM (
+                SELECT date_trunc('hour', time, 'UTC') AS hour, code, \(exact("trade_price")) AS trade_price,
+                    \(exact("trade_volume")) AS trade_volume
+                FROM trade_data WHERE time >= $1::timestamptz AND time < $2::timestamptz) AS exact) AS trades
         GROUP BY hour
         """
+
+    /// SQL that is a column's value with the digits that are loaded. Somebody else's `double precision` is
+    /// loaded as its text; a cast would round it to 15 digits. A `numeric` is not turned into text: that is slow.
+    private static func exact(_ column: String) -> String {
+        """
+        CASE WHEN pg_typeof(\(column)) = 'numeric'::regtype THEN \(column)::numeric ELSE \(column)::text::numeric END
+        """
+    }
 
     /// SQL that is true for a row that `NUMERIC` holds as it is. NULL, NaN and infinity are neither below
     /// 10^29 nor equal to themselves rounded.

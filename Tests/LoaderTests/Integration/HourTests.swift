@@ -137,6 +137,39 @@ struct HourTests {
         }
     }
 
+    @Test("The server does not cut off a reader that pauses because BigQuery is slow")
+    func pausedReader() async throws {
+        try await LoadRig.with { rig in
+            // The row is the reader's own session: the server tells what its socket is set to.
+            try await rig.execute(
+                """
+                DROP TABLE trade_data;
+                CREATE VIEW trade_data AS SELECT timestamptz '\(LoadRig.hour.start)' AS time,
+                    current_setting('tcp_user_timeout') AS code, 1::numeric AS trade_price, 1::numeric AS trade_volume
+                """)
+            #expect(try await rig.load().rows == 1)
+            #expect(try await rig.finalRows().map { $0.prefix(2) } == ["0|"])
+        }
+    }
+
+    @Test("Columns of another program that are double precision are loaded with the digits of their text, once")
+    func doublePrecision() async throws {
+        try await LoadRig.with { rig in
+            try await rig.execute(
+                """
+                ALTER TABLE trade_data ALTER trade_price TYPE double precision, ALTER trade_volume TYPE double precision;
+                INSERT INTO trade_data VALUES ('2026-01-01T05:10:00Z', 'A', 0.1, 1e-9),
+                    ('2026-01-01T05:10:00Z', 'B', 10355647827.38891, 2), ('2026-01-01T05:10:00Z', 'C', 'NaN', 1)
+                """)
+            let report = try await rig.load()
+            #expect(report.rows == 2 && report.rejectedRows == 1)
+            #expect(
+                try await rig.finalRows().map { $0.split(separator: "|")[2...].joined(separator: "|") }
+                    == ["0.1|0.000000001", "10355647827.38891|2"])
+            #expect(try await rig.load().outcome == .unchanged)
+        }
+    }
+
     @Test("Without a source table the hour fails and says so")
     func noSource() async throws {
         try await LoadRig.with { rig in
