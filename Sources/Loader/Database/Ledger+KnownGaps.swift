@@ -6,11 +6,16 @@ extension Ledger {
     ///
     /// The consumer's tables say it. Where they are missing, or not ours to read, nothing is known: that
     /// must not keep an hour from being loaded.
-    func noteKnownGaps(of hours: Range<ClockHour>, logger: Logger) throws -> [ClockHour: KnownGaps] {
+    ///
+    /// - Parameter fromTheirStart: also of the hours before, back to where the gaps that reach into `hours`
+    ///   began. A gap is told when it is over, and can be longer than any lookback.
+    func noteKnownGaps(
+        of hours: Range<ClockHour>, fromTheirStart: Bool = false, logger: Logger
+    ) throws -> [ClockHour: KnownGaps] {
         do {
             for relation in ["gaps", "completeness"] where try connection.lacksRelation(relation) { return [:] }
             try addMissingColumns()
-            return try updateKnownGaps(of: hours)
+            return try updateKnownGaps(of: hours, fromTheirStart: fromTheirStart)
         } catch {
             guard error.sqlState != nil else { throw error }
             logger.warning("what is missing from the hours cannot be told", metadata: ["error.message": "\(error)"])
@@ -34,15 +39,21 @@ extension Ledger {
     }
 
     /// Spans of several producers can overlap, so they are united before they are added up.
-    private func updateKnownGaps(of hours: Range<ClockHour>) throws(PostgresError) -> [ClockHour: KnownGaps] {
+    private func updateKnownGaps(
+        of hours: Range<ClockHour>, fromTheirStart: Bool
+    ) throws(PostgresError) -> [ClockHour: KnownGaps] {
+        let first =
+            fromTheirStart
+            ? "least($2, (SELECT date_trunc('hour', min(started_at), 'UTC') FROM gaps WHERE ended_at > $2))" : "$2"
         let result = try connection.query(
             """
             UPDATE warehouse_loads AS loads
             SET gap_seconds = known.gap_seconds, incomplete_markets = known.incomplete_markets
             FROM (
                 SELECT hours.hour, silence.gap_seconds, markets.incomplete_markets
-                FROM generate_series($2::timestamptz, $3::timestamptz - interval '1 hour', interval '1 hour')
-                    AS hours (hour)
+                FROM (
+                    SELECT hour FROM warehouse_loads
+                    WHERE warehouse_table = $1 AND hour >= \(first) AND hour < $3) AS hours
                 CROSS JOIN LATERAL (
                     SELECT ceil(coalesce(sum(extract(epoch FROM upper(span) - lower(span))), 0))::bigint AS gap_seconds
                     FROM (

@@ -113,10 +113,15 @@ actor Ledger {
         return remembered
     }
 
-    /// Before the first row of a load is sent.
+    /// Before the first row of a load is sent. The rejects of a load that did not come to its end go: of an
+    /// hour that fails each time they would be kept each time.
     func begin(_ load: Load) throws {
         _ = try connection.query(
             """
+            WITH abandoned AS (
+                DELETE FROM warehouse_rejects AS rejects USING warehouse_loads AS loads
+                WHERE loads.warehouse_table = $1 AND loads.hour = $2 AND loads.state <> 'published'
+                    AND rejects.warehouse_table = $1 AND rejects.hour = $2 AND rejects.load_id = loads.load_id)
             INSERT INTO warehouse_loads (warehouse_table, hour, state, load_id, started_at, provisional)
             VALUES ($1, $2, 'staging', $3, $4, $5)
             ON CONFLICT (warehouse_table, hour) DO UPDATE SET state = 'staging', load_id = excluded.load_id,

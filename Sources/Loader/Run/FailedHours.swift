@@ -16,14 +16,13 @@ struct FailedHours {
         }
     }
 
-    /// What ends the run; nil when no hour failed. It is for a person to decide on only when all of it is:
-    /// another run may mend the rest.
+    /// What ends the run; nil when no hour failed. It is for a person to look at: tried again at once, the same
+    /// rows would be staged, and paid for, only to fail again. The next run tries them once more.
     var error: LoadError? {
         guard let first = hours.first else { return nil }
-        let statuses = hours.map { ($0.error as? LoadError)?.status ?? ExitStatus.unavailable }
-        let status = Set(statuses) == [ExitStatus.software] ? ExitStatus.software : ExitStatus.unavailable
-        guard hours.count > 1 else { return LoadError("\(first.error)", status: status) }
+        guard hours.count > 1 else { return LoadError("\(first.error)", status: ExitStatus.software) }
         let others = hours.dropFirst().map { "\($0.hour)" }.joined(separator: ", ")
-        return LoadError("\(hours.count) hours. \(first.hour): \(first.error). Also \(others)", status: status)
+        return LoadError(
+            "\(hours.count) hours. \(first.hour): \(first.error). Also \(others)", status: ExitStatus.software)
     }
 }

@@ -5,32 +5,57 @@ extension HourLoader {
     ///
     /// It stops at the first hour that fails: whoever named them looks at it, and names what is left.
     func loadAll(_ hours: [ClockHour]) async throws -> Int {
-        try await load(hours) { _ in false }
+        try await load(hours) { _ in false }.rejectedRows
     }
 
-    /// Loads those of `hours` that are missing or have changed, oldest first; the number of rejected rows.
+    /// Loads those of `hours` that are missing or have changed, and what earlier runs left undone before
+    /// them, oldest first; the number of rejected rows.
     ///
     /// An hour that cannot be loaded does not keep the others from it: nobody watches, and the same hour
     /// would stand in the way of each run.
     func catchUp(_ hours: Range<ClockHour>) async throws -> Int {
         let progress = try await ledger.consumerProgress(topic: topic)
+        let isClosed = { HourClosing(of: $0, progress, current: hours.upperBound) == .closed }
         let plan = CatchUp(
-            of: hours, source: try await ledger.sourceTotals(of: hours), ledger: try await ledger.remembered(hours)
-        ) { HourClosing(of: $0, progress, current: hours.upperBound) == .closed }
+            of: hours, source: try await ledger.sourceTotals(of: hours), ledger: try await ledger.remembered(hours),
+            isClosed: isClosed)
+        let older = try await ledger.olderHours(before: hours.lowerBound)
+        tellWhatIsNotLoaded(older, before: hours.lowerBound)
         if let line = plan.unchangedLine(of: hours) { print(line) }
-        let rejectedRows = try await load(plan.due, passingOver: FailedHours.concernsOneHour)
+        let outcome = try await load(
+            older.due(isClosed: isClosed) + plan.due, passingOver: FailedHours.concernsOneHour)
         // Of the unchanged hours, too: gaps are told later than ticks.
-        _ = try await ledger.noteKnownGaps(of: hours, logger: logger)
-        return rejectedRows
+        _ = try await ledger.noteKnownGaps(of: hours, fromTheirStart: true, logger: logger)
+        if let error = outcome.failed.error { throw error }
+        return outcome.rejectedRows
+    }
+
+    /// Says which hours no run loads by itself, and what to do about them.
+    private func tellWhatIsNotLoaded(_ older: OlderHours, before lookback: ClockHour) {
+        if let hours = older.unasked(before: lookback) {
+            logger.notice(
+                "older hours are loaded only when they are named",
+                metadata: ["command": "loader --from \(hours.lowerBound) --to \(hours.upperBound)"])
+        }
+        if let first = older.dropped.first, let last = older.dropped.last {
+            logger.warning(
+                "the source dropped rows of hours before they were loaded for good; the warehouse keeps what it has",
+                metadata: ["hours": "\(older.dropped.count)", "first": "\(first)", "last": "\(last)"])
+        }
+    }
+
+    /// What became of a list of hours.
+    private struct RunOutcome {
+        var rejectedRows = 0
+        var failed = FailedHours()
     }
 
     /// A line for each hour on standard output.
-    private func load(_ hours: [ClockHour], passingOver canPass: (any Error) -> Bool) async throws -> Int {
+    private func load(_ hours: [ClockHour], passingOver canPass: (any Error) -> Bool) async throws -> RunOutcome {
         try await warnOfOlderConsumer()
         var progress = Progress(total: hours.count)
         var watch = ClosingWatch(limit: closeTimeout)
-        var failed = FailedHours()
-        var rejectedRows = 0
+        var outcome = RunOutcome()
         progress.draw()
         defer { progress.clear() }
         for hour in hours {
@@ -39,18 +64,17 @@ extension HourLoader {
             do {
                 var report = try await load(hour, waiting: &watch)
                 report.knownGaps = try await ledger.noteKnownGaps(of: hour..<hour.next, logger: logger)[hour]
-                rejectedRows += report.rejectedRows
+                outcome.rejectedRows += report.rejectedRows
                 progress.finished(report.line(elapsed: .now - start))
             } catch {
                 guard canPass(error) else { throw error }
                 logger.error(
                     "the hour was not loaded, going on with the next",
                     metadata: ["hour": "\(hour)", "error.message": "\(error)"])
-                failed.append(hour, error)
+                outcome.failed.append(hour, error)
             }
         }
-        if let error = failed.error { throw error }
-        return rejectedRows
+        return outcome
     }
 }
 

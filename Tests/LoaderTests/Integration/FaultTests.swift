@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 import TestSupport
 import Testing
 
@@ -134,6 +135,27 @@ struct FaultTests {
             #expect(error.description.contains("all 100 rows of the first batch"))
             #expect(rig.requests(.insertAll) == 1 && rig.requests(.createJob) == 0)
             #expect(try await rig.query("SELECT count(*) FROM warehouse_rejects") == ["100"])
+        }
+    }
+
+    @Test("An hour that fails each time keeps the rejects of its last load, beside those of the published one")
+    func hopelessHour() async throws {
+        try await LoadRig.with { rig in
+            rig.variables["LOADER_CONCURRENCY"] = "1"
+            try await rig.execute("INSERT INTO trade_data VALUES ('2026-01-01T05:30:00Z', 'A', NULL, 1)")
+            #expect(try await rig.load().rejectedRows == 1)
+            try await rig.addTrades(10)
+            for _ in 0..<3 {
+                rig.fake.inject(.rows(Array(0..<100), reason: "invalid"), on: .insertAll)
+                let error = await #expect(throws: LoadError.self) {
+                    try await rig.catchUp(LoadRig.hour..<LoadRig.hour.next)
+                }
+                #expect(error?.status == ExitStatus.software)
+            }
+            #expect(
+                try await rig.query(
+                    "SELECT reason LIKE 'BigQuery: %', count(*) FROM warehouse_rejects GROUP BY 1 ORDER BY 1")
+                    == ["f|2", "t|14"])
         }
     }
 

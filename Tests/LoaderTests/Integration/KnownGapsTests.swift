@@ -56,6 +56,23 @@ struct KnownGapsTests {
         }
     }
 
+    @Test("A gap that began before the lookback is noted with all of its hours, also when an hour failed")
+    func longGap() async throws {
+        try await LoadRig.with { rig in
+            try await addTables(rig)
+            let first = LoadRig.hour.advanced(by: -2)
+            for hour in first..<hours.upperBound { try await rig.addTrades(10, to: hour) }
+            try await rig.catchUp(first..<hours.upperBound)
+            try await rig.execute(
+                """
+                INSERT INTO gaps VALUES ('a', '2026-01-01T03:59:00Z', '2026-01-01T05:00:10Z', 'restart');
+                DELETE FROM trade_data WHERE code = 'C7' AND time >= '\(hours.lowerBound.start)'
+                """)
+            await #expect(throws: LoadError.self) { try await rig.catchUp(hours) }
+            #expect(try await known(rig) == ["60|0", "3600|0", "10|0", "0|0"])
+        }
+    }
+
     @Test("A ledger of an older version gets the columns")
     func olderLedger() async throws {
         try await LoadRig.with { rig in
