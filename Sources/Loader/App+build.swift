@@ -40,7 +40,7 @@ extension HourLoader {
         // The lock first: of two loaders that start together, one creates the tables.
         let ledger = try await Ledger.open(
             settings.postgres, table: target.name, lockTimeout: settings.lockTimeout, logger: logger)
-        let isStagingNew = settings.createsMissing ? try await warehouse.createMissing() : false
+        let isStagingNew = try await warehouse.prepareTables(creating: settings.createsMissing)
         return HourLoader(
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),

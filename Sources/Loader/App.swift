@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Postgres
 import Runtime
 
 @main
@@ -8,8 +9,9 @@ struct LoaderCommand: AsyncParsableCommand {
         commandName: "loader",
         abstract: "Loads clock hours of trades from TimescaleDB into BigQuery, each exactly once.",
         discussion: """
-            Without arguments the previous hour is loaded, and those of the last LOADER_LOOKBACK that an \
-            earlier run missed or that have changed since: run it a few minutes after every full hour. \
+            Without arguments the previous hour is loaded, and those that earlier runs missed, did not \
+            finish or, within LOADER_LOOKBACK, that have changed since: run it a few minutes after every full \
+            hour. Hours before the first that was ever loaded have to be named. \
             An hour is loaded when it is closed, that is when the consumer has passed its end in every \
             partition; after LOADER_CLOSE_TIMEOUT what is there is loaded provisionally. \
             Running an hour again changes nothing, unless rows have come since; then it is replaced. \
@@ -28,8 +30,8 @@ struct LoaderCommand: AsyncParsableCommand {
             EXIT CODES
               0 loaded or unchanged   64 usage   65 loaded, but rows were rejected
               69 not loaded: a service is unavailable; run again
-              70 not loaded: the warehouse holds more than the source   78 settings
-              128+n interrupted by signal n
+              70 hours were not loaded for reasons of their own, as when the warehouse holds more
+              than the source: see to them   78 settings, rights or tables   128+n interrupted by signal n
 
             SETTINGS (environment variables, or lines of a .env file)
             \(settingsHelp(LoaderSettings.descriptions))
@@ -106,6 +108,11 @@ func failure(of result: Result<Int, any Error>, signal: Int32?) -> Failure? {
         Failure(128 + signal, "interrupted; run again to go on")
     case (.failure(let error as ConfigurationError), nil):
         Failure(ExitStatus.configuration, "\(error)")
+    case (.failure(let error as PostgresError), nil) where error.sqlState == SQLState.insufficientPrivilege:
+        Failure(
+            ExitStatus.configuration,
+            "TIMESCALEDB_USER: \(error). It needs SELECT on trade_data, kafka_offsets, gaps and completeness, and"
+                + " SELECT, INSERT, UPDATE and DELETE on warehouse_loads and warehouse_rejects")
     case (.failure(let error as LoadError), nil):
         Failure(error.status, "not loaded: \(error)")
     case (.failure(let error), nil):

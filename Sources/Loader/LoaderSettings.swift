@@ -100,8 +100,8 @@ extension LoaderSettings {
     )
     private static let lookback = Setting.duration(
         "LOADER_LOOKBACK", default: "48h", in: .seconds(3_600) ... .seconds(31 * 86_400),
-        "How far a run without arguments looks back for hours that are missing or have changed. Less than the "
-            + "retention of trade_data.")
+        "How far a run without arguments looks back for hours that have changed. Less than the retention of "
+            + "trade_data.")
 
     static let descriptions =
         DatabaseSettings.descriptions

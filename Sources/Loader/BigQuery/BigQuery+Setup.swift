@@ -1,11 +1,13 @@
 import Logging
+import Runtime
 
 extension BigQuery {
-    /// Creates what is missing: dataset, final table, staging table. True when the staging table is new.
+    /// Checks the tables that exist, and creates what is missing when it may: dataset, final table, staging
+    /// table. True when the staging table is new.
     ///
     /// It looks before it creates, so that an account that may only write is enough once all exists.
-    func createMissing() async throws -> Bool {
-        if try await !exists(target.datasetPath) {
+    func prepareTables(creating: Bool) async throws -> Bool {
+        if creating, try await find(Anything.self, at: target.datasetPath) == nil {
             try await create(
                 "/projects/\(target.project)/datasets",
                 DatasetRequest(
@@ -13,21 +15,24 @@ extension BigQuery {
                     location: target.location))
         }
         for table in [target.finalTableRequest, target.stagingTableRequest] {
-            guard try await !exists("\(target.datasetPath)/tables/\(table.tableReference.tableId)") else { continue }
-            let isNew = try await create("\(target.datasetPath)/tables", table)
-            if isNew, table.tableReference.tableId == target.stagingTable { return true }
+            let path = "\(target.datasetPath)/tables/\(table.tableReference.tableId)"
+            if let found = try await find(TableAnswer.self, at: path) {
+                try table.check(found)
+            } else if creating, try await create("\(target.datasetPath)/tables", table) {
+                if table.tableReference.tableId == target.stagingTable { return true }
+            }
         }
         return false
     }
 
     private struct Anything: Decodable {}
 
-    private func exists(_ path: String) async throws -> Bool {
+    /// The resource at `path`; nil when there is none.
+    private func find<Answer: Decodable>(_ type: Answer.Type, at path: String) async throws -> Answer? {
         do {
-            let _: Anything = try await call(.get, path)
-            return true
+            return try await call(.get, path)
         } catch let error as BigQueryError where error.kind == .notFound {
-            return false
+            return nil
         }
     }
 
@@ -78,5 +83,32 @@ extension BigQuery.Target {
         TableRequest(
             tableReference: .init(projectId: project, datasetId: dataset, tableId: table),
             schema: .init(fields: fields), timePartitioning: partitioning, clustering: .init(fields: [column]))
+    }
+}
+
+extension TableRequest {
+    /// Refuses a table that somebody made in another way: BigQuery would turn our decimals into its `FLOAT`, or
+    /// round them to the digits of a `NUMERIC(P,S)`, without a word. What an emulator does not tell is believed.
+    func check(_ found: TableAnswer) throws(ConfigurationError) {
+        guard let columns = found.schema?.fields else { return }
+        for field in schema.fields {
+            let column = columns.first { $0.name.lowercased() == field.name.lowercased() }
+            guard column?.fullType == field.type else {
+                throw ConfigurationError(
+                    "BIGQUERY_TABLE: \(tableReference.datasetId).\(tableReference.tableId) has"
+                        + " \(column.map { "\($0.name) \($0.fullType)" } ?? "no column \(field.name)"). It must have "
+                        + schema.fields.map { "\($0.name) \($0.type)" }.joined(separator: ", "))
+            }
+        }
+    }
+}
+
+extension TableAnswer.Schema.Field {
+    /// The type with its digits, when they are limited. The REST interface has older names for some.
+    fileprivate var fullType: String {
+        let names = ["INTEGER": "INT64", "DECIMAL": "NUMERIC", "FLOAT": "FLOAT64"]
+        let name = names[type.uppercased()] ?? type.uppercased()
+        let digits = [precision, scale].compactMap(\.self).joined(separator: ", ")
+        return digits.isEmpty ? name : "\(name)(\(digits))"
     }
 }

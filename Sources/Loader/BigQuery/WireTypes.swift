@@ -134,3 +134,17 @@ struct TableRequest: Encodable {
     let timePartitioning: Partitioning
     let clustering: Clustering
 }
+
+/// `{"schema":{"fields":[{"name":"trade_price","type":"NUMERIC","precision":"10","scale":"2"}]}}`
+struct TableAnswer: Decodable {
+    struct Schema: Decodable {
+        struct Field: Decodable {
+            let name: String
+            let type: String
+            var precision: String?
+            var scale: String?
+        }
+        let fields: [Field]?
+    }
+    let schema: Schema?
+}

@@ -1,5 +1,6 @@
 import Market
 import Postgres
+import Runtime
 
 /// What the ledger's connection is asked about the source itself.
 extension Ledger {
@@ -21,6 +22,9 @@ extension Ledger {
     }
 
     /// How far the consumer has come with `topic`.
+    ///
+    /// - Throws: ``ConfigurationError`` when it has met other topics and not this one: every hour would be
+    ///   waited for, and be provisional for ever.
     func consumerProgress(topic: String) throws -> ConsumerProgress {
         if try connection.lacksRelation("kafka_offsets") { return .unrecorded }
         let columns = try connection.query(
@@ -35,6 +39,7 @@ extension Ledger {
                 floor(extract(epoch FROM caught_up_at))::bigint
             FROM kafka_offsets WHERE topic = $1 ORDER BY partition
             """, [topic])
+        if result.rowCount == 0 { try refuseOtherTopics(than: topic) }
         return .partitions(
             (0..<result.rowCount).map { row in
                 PartitionProgress(
@@ -42,6 +47,18 @@ extension Ledger {
                     lastEventSeconds: result.integer(row, 1).map { Int($0) },
                     caughtUpSeconds: result.integer(row, 2).map { Int($0) })
             })
+    }
+
+    private func refuseOtherTopics(than topic: String) throws {
+        let result = try connection.query(
+            """
+            SELECT string_agg(DISTINCT topic, ', ') FROM kafka_offsets
+            WHERE topic <> $1 AND right(topic, 5) <> '.gaps'
+            """, [topic])
+        guard let others = result.text(0, 0) else { return }
+        throw ConfigurationError(
+            "KAFKA_TOPIC: '\(topic)' is not a topic of the consumer, whose kafka_offsets has \(others);"
+                + " set it as the consumer has it")
     }
 }
 

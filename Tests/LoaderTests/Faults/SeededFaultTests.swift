@@ -13,7 +13,7 @@ struct SeededFaultTests {
     /// `LOADER_FAULT_SEED=… LOADER_FAULT_RUNS=1` repeats one of them.
     @Test("Whatever fails and whenever it is killed, the hours end exact: row for row, digit for digit")
     func exact() async throws {
-        let runs = Self.number("LOADER_FAULT_RUNS") ?? 100
+        let runs = Self.number("LOADER_FAULT_RUNS") ?? 60
         let first = Self.number("LOADER_FAULT_SEED") ?? .random(in: 0..<1 << 32)
         print("LOADER_FAULT_SEED=\(first) LOADER_FAULT_RUNS=\(runs)")
         var options = FakeBigQuery.Options()

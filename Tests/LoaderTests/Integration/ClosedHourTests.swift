@@ -47,11 +47,26 @@ struct ClosedHourTests {
         }
     }
 
-    @Test("Another topic's progress closes nothing, and a topic without any is not closed")
+    @Test("Until the consumer has met the topic nothing is closed, its topic of gaps or not")
+    func newTopic() async throws {
+        try await withProgress { rig in
+            #expect(try await rig.load().isProvisional)
+            try await rig.progress(0, lastEvent: Self.end, topic: "upbit_ticker.gaps")
+            #expect(try await rig.load().isProvisional)
+        }
+    }
+
+    @Test("With a topic that is not the consumer's it ends at once, and says which ones are: code 78")
     func otherTopic() async throws {
         try await withProgress { rig in
             try await rig.progress(0, lastEvent: Self.end, topic: "other")
-            #expect(try await rig.load().isProvisional)
+            for arguments in [[], ["--hour", LoadRig.hour.description]] {
+                let loader = try ChildProcess(BuiltProduct.path("loader"), arguments, environment: rig.variables)
+                #expect(try await loader.exitStatus(within: Self.limit) == .code(78))
+                try await loader.errors.closed(within: Self.limit, "the end of the errors")
+                #expect(loader.errors.elements.last?.contains("KAFKA_TOPIC: 'upbit_ticker'") == true)
+                #expect(loader.errors.elements.last?.contains("kafka_offsets has other;") == true)
+            }
             rig.variables["KAFKA_TOPIC"] = "other"
             #expect(try await !rig.load().isProvisional)
         }

@@ -34,6 +34,29 @@ struct RecoveryTests {
         }
     }
 
+    @Test(
+        "When nobody can say what became of a job, no other is submitted: the next run adopts the first",
+        arguments: [
+            (Endpoint.createJob, Fault.unavailableAfterDone), (.createJob, .doneButReset), (.getJob, .unavailable),
+        ])
+    func unknownJob(endpoint: Endpoint, fault: Fault) async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(50)
+            _ = try await rig.load(LoadRig.hour.next)
+            let jobs = rig.requests(.createJob)
+            var limits = LoadRig.impatient
+            limits.transient = .init(tries: 1, base: .zero, longest: .zero)
+            rig.fake.inject(fault, on: endpoint)
+            #expect(await rig.failure(limits: limits) is BigQueryError)
+            #expect(
+                try await rig.query("SELECT state, job_id LIKE '%-1' FROM warehouse_loads ORDER BY hour LIMIT 1")
+                    == ["publishing|t"])
+            #expect(try await rig.load().outcome == .unchanged)
+            #expect(rig.requests(.createJob) == jobs + 1)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
     @Test("Once the ledger's tables exist, a role that may not create any loads hours")
     func roleWithoutCreate() async throws {
         try await LoadRig.with { rig in
@@ -50,6 +73,29 @@ struct RecoveryTests {
             try await rig.addTrades(10)
             #expect(try await rig.load().rows == 14)
             #expect(try await rig.load().outcome == .unchanged)
+            try await rig.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
+        }
+    }
+
+    @Test("A right that the role lacks is named in one line, with those that it needs: code 78")
+    func missingRight() async throws {
+        try await LoadRig.with { rig in
+            _ = try await rig.load()
+            try await rig.addProgressTable()
+            let role = "loader_\(UUID().uuidString.prefix(8).lowercased())"
+            try await rig.execute(
+                """
+                CREATE ROLE \(role) LOGIN;
+                GRANT SELECT ON trade_data TO \(role);
+                GRANT SELECT, INSERT, UPDATE, DELETE ON warehouse_loads, warehouse_rejects TO \(role)
+                """)
+            rig.variables["TIMESCALEDB_USER"] = role
+            let error = try #require(await rig.failure())
+            let failure = failure(of: .failure(error), signal: nil)
+            #expect(failure?.status == ExitStatus.configuration)
+            for part in ["permission denied", "kafka_offsets", "SELECT on trade_data"] {
+                #expect(failure.map { "\($0)".contains(part) } == true)
+            }
             try await rig.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
         }
     }
