@@ -70,11 +70,13 @@ struct FaultWorld: Sendable {
 
     /// Small batches, so that kills meet every part of a transaction, and a membership under a name of
     /// its own: the successor of a killed consumer need not wait until the dead one's session ends. Frequent
-    /// heartbeats tell the other member soon that the group has to share out the partitions anew.
+    /// heartbeats tell the other member soon that the group has to share out the partitions anew. And when the
+    /// mock cluster forgets to answer a member that joins, as it can when its brokers were down meanwhile, the
+    /// member asks again after the poll interval, which is five minutes otherwise.
     private static func consumerSettings(_ number: Int) -> [String: String] {
         [
             "KAFKA_GROUP_INSTANCE_ID": "member-\(number)", "KAFKA_SESSION_TIMEOUT_MS": "6000",
-            "KAFKA_HEARTBEAT_INTERVAL_MS": "300", "CONSUMER_BATCH_ROWS": "200",
+            "KAFKA_HEARTBEAT_INTERVAL_MS": "300", "KAFKA_MAX_POLL_INTERVAL_MS": "15000", "CONSUMER_BATCH_ROWS": "200",
         ]
     }
 
