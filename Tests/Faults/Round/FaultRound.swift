@@ -8,7 +8,7 @@ struct FaultRound: Sendable {
     private let rate: Int
 
     /// So small that a round can fill it.
-    static let spoolLimitBytes = 8 << 20
+    static let spoolLimitBytes = 4 << 20
     static let brokerCount = 3
     private static let partitionCount = 48
     /// Hours that the session's own time covers, about.
@@ -54,7 +54,7 @@ struct FaultRound: Sendable {
         let loads = KilledLoads(world, watch, hours: hours.names)
         // The services and their watchers run until the faults are through; whoever fails ends them all.
         try await whileRunning(
-            [watch.run, BacklogValve(world: world).run, { try await Self.tell(world, loads) }]
+            [watch.run, world.broker.watch, BacklogValve(world: world).run, { try await Self.tell(world, loads) }]
                 + world.keepers.map { $0.run }
         ) {
             try await conduct(world, FaultPerformer(world: world, loads: loads))

@@ -7,6 +7,7 @@ final class ServiceKeeper: Sendable {
     struct State: Sendable {
         var process: ChildProcess?
         var starts = 0
+        /// How often SIGKILL met it.
         var kills = 0
         /// How long it took to end after each SIGTERM.
         var stopTimes: [Duration] = []
@@ -32,7 +33,7 @@ final class ServiceKeeper: Sendable {
         self.launch = launch
     }
 
-    /// Keeps it running until ``stop(within:)``.
+    /// Keeps it running until ``stop()``. An error is that of a service that cannot go on.
     func run() async throws {
         while !state.value.isStopping {
             let process = try launch()
@@ -43,8 +44,11 @@ final class ServiceKeeper: Sendable {
             let exit = try await process.exitStatus(within: .seconds(86_400))
             try await process.errors.closed(within: .seconds(10), "the end of \(name)'s output")
             keepLog(of: process)
+            if exit == .signal(SIGKILL) { state.update { $0.kills += 1 } }
             let isAskedFor = state.value.isStopping || state.value.terminatedID == process.processID
-            guard exit != .signal(SIGKILL), exit != .code(0) || !isAskedFor else { continue }
+            // SIGTERM can come before the program is ready to take it.
+            let isStop = exit == .code(0) || exit == .signal(SIGTERM)
+            guard exit != .signal(SIGKILL), !isAskedFor || !isStop else { continue }
             let end = "\(exit): \(process.errors.elements.last ?? "")"
             state.update { $0.ownEnds.append(end) }
             if Self.finalExits.contains(exit) { throw SetupError("\(name) cannot go on: \(end)") }
@@ -56,7 +60,6 @@ final class ServiceKeeper: Sendable {
     /// SIGKILL; returns when the successor runs.
     func kill() async throws {
         let (process, starts) = (state.value.process, state.value.starts)
-        state.update { $0.kills += 1 }
         process?.kill()
         try await state.wait(within: .seconds(30)) { $0.starts > starts || $0.isStopping }
     }

@@ -54,6 +54,12 @@ package struct Broker: Sendable {
     /// Tells our own cluster to misbehave; somebody else's is left alone.
     package func perform(_ command: MockCommand) { mock?.write(command.text) }
 
+    /// Throws when our own cluster ends, which it never does by itself; returns when it is cancelled.
+    package func watch() async throws {
+        guard let mock, let exit = try? await mock.exitStatus(within: .seconds(86_400)) else { return }
+        throw SetupError("the mock cluster ended with \(exit): \(mock.errors.elements.suffix(3))")
+    }
+
     /// Ends what was started, and removes what was put on somebody else's broker.
     package func stop() throws {
         mock?.kill()

@@ -1,0 +1,57 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Faults
+
+@Suite struct ServiceKeeperTests {
+    private let limit = Duration.seconds(10)
+
+    /// A keeper of a shell's script, with a folder for its logs that is removed.
+    private func withKeeper(_ script: String, _ body: (ServiceKeeper) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "keeper-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await body(ServiceKeeper("sh", logFolder: folder) { try ChildProcess("/bin/sh", ["-c", script]) })
+    }
+
+    @Test("A service that is killed or stopped runs again, until it is to run no more")
+    func again() async throws {
+        // The threads that start a process here may hold signals back, which it inherits.
+        let script = #"""
+            exec perl -MPOSIX -e 'sigprocmask(SIG_SETMASK, POSIX::SigSet->new); $SIG{TERM} = sub { exit 0 };
+                print STDERR "ready\n"; sleep 100'
+            """#
+        try await withKeeper(script) { keeper in
+            async let running: Void = keeper.run()
+            try await keeper.state.wait(within: limit) { $0.process != nil }
+            try await keeper.kill()
+            await keeper.waitForWord("ready", within: limit)
+            try await keeper.terminate()
+            await keeper.waitForWord("ready", within: limit)
+            try await keeper.stop()
+            try await running
+            let state = keeper.state.value
+            #expect(state.starts == 3 && state.kills == 1 && state.stopTimes.count == 2 && state.ownEnds.isEmpty)
+        }
+    }
+
+    @Test("A service that ends by itself runs again, and how it ended is kept")
+    func ownEnd() async throws {
+        try await withKeeper("echo away >&2; exit 69") { keeper in
+            async let running: Void = keeper.run()
+            try await keeper.state.wait(within: limit) { $0.ownEnds.count == 2 }
+            try await keeper.stop()
+            try await running
+            #expect(keeper.state.value.ownEnds.first == "code(69): away")
+        }
+    }
+
+    @Test("A service that says that somebody must decide is not started again")
+    func finalEnd() async throws {
+        try await withKeeper("echo decide >&2; exit 70") { keeper in
+            await #expect(throws: SetupError.self) { try await keeper.run() }
+            #expect(keeper.state.value.starts == 1)
+        }
+    }
+}
