@@ -30,8 +30,8 @@ struct FaultPlan: Sendable {
 
     init(seed: UInt64, _ amount: Amount) {
         var random = SplitMix64(seed: seed)
-        // A consumer's successor takes seconds to join the group, so there are fewer kills of them.
-        let (producers, consumers) = (amount.kills * 2 / 5, amount.kills * 3 / 20)
+        // A consumer's successor takes ten seconds to join the group, so there are fewer kills of them.
+        let (producers, consumers) = (amount.kills * 9 / 20, amount.kills * 2 / 25)
         add(producers, .producer, amount, &random) { Self.kill(&$0) }
         add(consumers, .firstConsumer, amount, &random) { Self.kill(&$0) }
         add(consumers, .secondConsumer, amount, &random) { Self.kill(&$0) }

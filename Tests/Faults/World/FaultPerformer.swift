@@ -7,7 +7,7 @@ struct FaultPerformer: Sendable {
     let loads: KilledLoads
 
     /// A successor that does not say that it works within this time may be killed all the same.
-    private static let workLimit = Duration.seconds(15)
+    private static let workLimit = Duration.seconds(20)
 
     /// Performs all faults of a lane, one after the other, each when the session is there.
     func run(_ lane: FaultPlan.Lane, _ events: [FaultPlan.Event]) async throws {
