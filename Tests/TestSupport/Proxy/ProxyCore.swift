@@ -11,9 +11,8 @@ final class ProxyCore {
     }
     private(set) var stalled: Set<FaultProxy.Direction> = []
     private let group: MultiThreadedEventLoopGroup
-    private let reservation: PortReservation
     private let target: SocketAddress
-    private var listeners: [any Channel] = []
+    private let listeners: PortListeners
     private var links: [ObjectIdentifier: ProxyLink] = [:]
 
     init(
@@ -22,7 +21,7 @@ final class ProxyCore {
     ) {
         self.group = group
         self.loop = loop
-        self.reservation = reservation
+        listeners = PortListeners(reservation, group: group, loop: loop)
         self.target = target
         self.observed = observed
     }
@@ -30,33 +29,18 @@ final class ProxyCore {
     // MARK: Listening
 
     func open() -> EventLoopFuture<Void> {
-        guard listeners.isEmpty else { return loop.makeSucceededVoidFuture() }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let opened = reservation.hosts.map { host in
-            bind(host).map { bound.value.listeners.append($0) }
+        return listeners.open { bootstrap in
+            bootstrap
+                // Nothing is read before there is somewhere to write it to.
+                .childChannelOption(.autoRead, value: false)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try bound.value.accepted(channel) }
+                }
         }
-        return EventLoopFuture.andAllSucceed(opened, on: loop)
     }
 
-    func close() -> EventLoopFuture<Void> {
-        let closing = listeners.map { $0.close() }
-        listeners = []
-        return EventLoopFuture.andAllComplete(closing, on: loop)
-    }
-
-    private func bind(_ host: String) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        return ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 64)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            // Nothing is read before there is somewhere to write it to.
-            .childChannelOption(.autoRead, value: false)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try bound.value.accepted(channel) }
-            }
-            .bind(host: host, port: reservation.port)
-    }
+    func close() -> EventLoopFuture<Void> { listeners.close() }
 
     // MARK: Connections
 

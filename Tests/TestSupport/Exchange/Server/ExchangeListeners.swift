@@ -8,19 +8,16 @@ import NIOWebSocket
 final class ExchangeListeners {
     let loop: any EventLoop
     private let core: ExchangeCore
-    private let group: MultiThreadedEventLoopGroup
     private let tls: NIOSSLContext?
-    private let reservation: PortReservation
-    private var channels: [any Channel] = []
+    private let listeners: PortListeners
 
-    var isOpen: Bool { !channels.isEmpty }
+    var isOpen: Bool { listeners.isOpen }
 
     init(core: ExchangeCore, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?, reservation: PortReservation) {
         self.core = core
-        self.group = group
         self.tls = tls
-        self.reservation = reservation
         loop = core.loop
+        listeners = PortListeners(reservation, group: group, loop: core.loop)
     }
 
     static func context(for certificate: TestAuthority.Certificate) throws -> NIOSSLContext {
@@ -35,30 +32,16 @@ final class ExchangeListeners {
     /// Listens on the reserved port.
     func open() -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let opened = reservation.hosts.map { host in
-            bind(host).map { bound.value.channels.append($0) }
+        return listeners.open { bootstrap in
+            bootstrap
+                .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 * 1_024, high: 1 << 20))
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try bound.value.build(channel) }
+                }
         }
-        return EventLoopFuture.andAllSucceed(opened, on: loop)
     }
 
-    func close() -> EventLoopFuture<Void> {
-        let closing = channels.map { $0.close() }
-        channels = []
-        return EventLoopFuture.andAllComplete(closing, on: loop)
-    }
-
-    private func bind(_ host: String) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        return ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 64)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 * 1_024, high: 1 << 20))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try bound.value.build(channel) }
-            }
-            .bind(host: host, port: reservation.port)
-    }
+    func close() -> EventLoopFuture<Void> { listeners.close() }
 
     private func build(_ channel: any Channel) throws {
         core.accepted(channel)

@@ -4,7 +4,7 @@ import NIOCore
 /// A free port, kept for as long as this object lives, on 127.0.0.1 and, where there is IPv6, on ::1.
 ///
 /// Its sockets are bound but do not listen: a client is refused as if nobody were there, yet nobody else
-/// gets the port, so an exchange that refuses clients for a while can open again. Beside them a listening
+/// gets the port, so a server that refuses clients for a while can open again. Beside them a listening
 /// socket may be bound, because both allow the reuse of the address.
 final class PortReservation {
     let port: Int
