@@ -14,13 +14,14 @@ RELEASE := swift build -c release --static-swift-stdlib
 FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(TICKS),--ticks $(TICKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(PIECES),--pieces $(PIECES))
 
-.PHONY: help demo test faults bench build dependencies timescaledb format lint clean
+.PHONY: help demo test faults bench bench-check bench-build build dependencies timescaledb format lint clean
 
 help:
 	@echo "make demo          send a recorded session from a WebSocket to BigQuery, and compare (LIVE=1: real ticks)"
 	@echo "make test          build and run every test"
 	@echo "make faults        kill, cut and starve the services at random, and compare (MINUTES=60 SEED=7: longer, again)"
-	@echo "make bench         measure the services beside their physical limits"
+	@echo "make bench         measure the services beside their physical limits (BENCH_OPTIONS='--only consumer')"
+	@echo "make bench-check   the same in short, for CI: has a ratio dropped by a third?"
 	@echo "make build         release binaries in .build/release"
 	@echo "make format lint   mend, or check, the formatting"
 
@@ -46,9 +47,18 @@ faults: dependencies timescaledb
 	.build/release/faults round $(FAULT_OPTIONS)
 	.build/release/faults outage --minutes 0.2
 
-bench: dependencies timescaledb
-	$(RELEASE)
-	.build/release/benchmarks
+bench: bench-build
+	.build/release/benchmarks $(BENCH_OPTIONS)
+
+# Fails when a ratio has dropped by a third; `--renew` instead of `--check` makes this machine's the ones to compare with.
+bench-check: bench-build
+	.build/release/benchmarks --short --check Tests/Benchmarks/ratios.json
+
+bench-build: dependencies timescaledb
+	$(RELEASE) --product producer
+	$(RELEASE) --product consumer
+	$(RELEASE) --product loader
+	$(RELEASE) --product benchmarks
 
 build: dependencies
 	$(RELEASE) --product producer

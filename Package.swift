@@ -99,8 +99,13 @@ let package = Package(
         .executableTarget(
             name: "Sandbox", dependencies: ["Market", "Kafka", "Postgres", "Runtime", "TestSupport", argumentParser],
             path: "Tests/Sandbox", swiftSettings: settings),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Market", "TestSupport", argumentParser],
+            name: "Benchmarks",
+            dependencies: [
+                "CAllocationCounter", "CRDKafka", "Market", "Postgres", "Runtime", "TestSupport", "WebSocket",
+                argumentParser, asyncHTTPClient,
+            ] + nio,
             path: "Tests/Benchmarks", swiftSettings: settings),
         .executableTarget(
             name: "Faults", dependencies: ["Market", "Postgres", "Runtime", "TestSupport", argumentParser],
@@ -115,6 +120,7 @@ let package = Package(
         tests(of: "Consumer"),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
         tests(of: "Faults", ["Postgres"]),
+        tests(of: "Benchmarks", ["Kafka"]),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),

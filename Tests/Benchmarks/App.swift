@@ -1,5 +1,4 @@
 import ArgumentParser
-import TestSupport
 
 @main
 struct Benchmarks: AsyncParsableCommand {
@@ -9,15 +8,11 @@ struct Benchmarks: AsyncParsableCommand {
         discussion: """
             Machines are noisy: the ratios mean something, the absolute figures little. Build in release \
             mode; everything runs on this machine, so the stand-ins compete with the services for its cores.
-            """)
-
-    @Option(help: "Frames of the seeded session.")
-    var frames = 200_000
-
-    func run() async throws {
-        let session = Session.seeded(frameCount: frames)
-        var figures = ParseBenchmark(session).run()
-        figures += try await PipelineBenchmark(session: session).run()
-        print(table(figures))
-    }
+            """,
+        subcommands: [
+            RunCommand.self, SoakCommand.self,
+            // Processes of the benchmarks' own.
+            BrokerCommand.self, BareReceiveCommand.self, BareProduceCommand.self, SinkCommand.self,
+        ],
+        defaultSubcommand: RunCommand.self)
 }

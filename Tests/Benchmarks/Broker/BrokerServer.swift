@@ -1,0 +1,88 @@
+import Foundation
+import Glibc
+import TestSupport
+
+/// Takes a ``MemoryBroker``'s connections on 127.0.0.1: a thread each, which reads a request, asks the broker
+/// and writes the answer.
+///
+/// ```
+/// request:  4 length  2 api  2 version  4 correlation  client (a string)  body
+/// answer:   4 length  4 correlation  body
+/// ```
+struct BrokerServer {
+    let port: Int
+    private let listener: Int32
+
+    init() throws {
+        // Nobody else takes it in between: this process ends if it does.
+        port = try freePort()
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(listener, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0, listen(listener, 64) == 0 else { throw SetupError("no port for Kafka: errno \(errno)") }
+    }
+
+    /// Serves until the process ends.
+    func run(_ broker: MemoryBroker) {
+        while true {
+            let connection = accept(listener, nil, nil)
+            guard connection >= 0 else { continue }
+            var isOn: Int32 = 1
+            setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
+            Thread.detachNewThread {
+                // A connection that ends in any way is closed; its client comes again if it wants.
+                try? serve(connection, broker)
+                close(connection)
+            }
+        }
+    }
+}
+
+private func serve(_ connection: Int32, _ broker: MemoryBroker) throws {
+    let limitBytes = 256 << 20
+    while true {
+        var length = WireReader(try read(4, from: connection))
+        let count = Int(try length.int32())
+        guard count > 0, count < limitBytes else { throw WireReader.Truncated() }
+        var request = WireReader(try read(count, from: connection))
+        let header = MemoryBroker.Header(
+            api: try request.int16(), version: try request.int16(), correlation: try request.int32())
+        _ = try request.string()
+        let body = try broker.answer(header, &request).bytes
+        var head = WireWriter()
+        head.int32(Int32(body.count + 4))
+        head.int32(header.correlation)
+        try write(head.bytes, to: connection, isLast: false)
+        try write(body, to: connection, isLast: true)
+    }
+}
+
+private func read(_ count: Int, from connection: Int32) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        while filled < count {
+            let result = recv(connection, buffer.baseAddress.map { $0 + filled }, count - filled, 0)
+            guard result > 0 else { throw SetupError("the connection ended") }
+            filled += result
+        }
+    }
+}
+
+private func write(_ bytes: [UInt8], to connection: Int32, isLast: Bool) throws {
+    try bytes.withUnsafeBytes { buffer in
+        var sent = 0
+        while sent < buffer.count {
+            // Held back until the last part is there, so that both go in one packet.
+            let flags = Int32(MSG_NOSIGNAL) | (isLast ? 0 : Int32(MSG_MORE))
+            let result = send(connection, buffer.baseAddress.map { $0 + sent }, buffer.count - sent, flags)
+            guard result > 0 else { throw SetupError("the connection ended") }
+            sent += result
+        }
+    }
+}
