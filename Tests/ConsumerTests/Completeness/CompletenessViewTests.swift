@@ -8,19 +8,16 @@ import Testing
 struct CompletenessViewTests {
     @Test("It tells what is missing in an hour from what is missing between two")
     func missing() async throws {
-        let database = try await CompletenessDatabase()
-        try await record(
-            database,
-            [
-                "'A', '2026-05-11 23:00Z', 1, 1, 0, 0, 0, 0, 0, 0, 1",
-                "'A', '2026-05-12 00:00Z', 2, 10, 0, 0, 0, 0, 0, 0, 10",  // all there
-                "'A', '2026-05-12 01:00Z', 3, 10, 1, 2, 1, 0, 0, 10, 22",  // 4 missing inside: 12 - (10 - 2)
-                "'A', '2026-05-12 05:00Z', 1, 3, 0, 0, 1, 0, 0, 27, 30",  // 5 missing between 01:00 and here
-                "'A', '2026-05-12 06:00Z', 1, 1, 0, 0, 0, 0, 0, 30, 31",
-                "'A', '2026-05-13 02:00Z', 1, 1, 0, 0, 0, 0, 0, 6, 7",  // 6 missing since midnight
-                "'B', '2026-05-12 03:00Z', 1, 1, 0, 0, 0, 0, 0, 6, 7",  // perhaps recorded from here on
-                "'B', '2026-05-12 04:00Z', 1, 1, 0, 0, 0, 0, 0, 7, 8",
-            ])
+        let database = try await recorded([
+            "'A', '2026-05-11 23:00Z', 1, 1, 0, 0, 0, 0, 0, 0, 1",
+            "'A', '2026-05-12 00:00Z', 2, 10, 0, 0, 0, 0, 0, 0, 10",  // all there
+            "'A', '2026-05-12 01:00Z', 3, 10, 1, 2, 1, 0, 0, 10, 22",  // 4 missing inside: 12 - (10 - 2)
+            "'A', '2026-05-12 05:00Z', 1, 3, 0, 0, 1, 0, 0, 27, 30",  // 5 missing between 01:00 and here
+            "'A', '2026-05-12 06:00Z', 1, 1, 0, 0, 0, 0, 0, 30, 31",
+            "'A', '2026-05-13 02:00Z', 1, 1, 0, 0, 0, 0, 0, 6, 7",  // 6 missing since midnight
+            "'B', '2026-05-12 03:00Z', 1, 1, 0, 0, 0, 0, 0, 6, 7",  // perhaps recorded from here on
+            "'B', '2026-05-12 04:00Z', 1, 1, 0, 0, 0, 0, 0, 7, 8",
+        ])
         #expect(
             try await answers(database) == [
                 "A 11T23 1 0 0 - t", "A 12T00 10 0 0 0 t", "A 12T01 12 4 0 5 f", "A 12T05 3 0 5 0 -",
@@ -30,21 +27,18 @@ struct CompletenessViewTests {
 
     @Test("Hours whose trades came mixed are weighed together")
     func mixed() async throws {
-        let database = try await CompletenessDatabase()
-        try await record(
-            database,
-            [
-                // The last trade of 00:00 came behind the first of 01:00, and nothing is missing.
-                "'A', '2026-05-12 00:00Z', 2, 8, 0, 0, 0, 0, 0, 0, 10",
-                "'A', '2026-05-12 01:00Z', 2, 7, 0, 0, 0, 0, 0, 5, 15",
-                // The same with 3 missing, of which 1 must be in 01:00; and with 9, of which 4 must be in 00:00.
-                "'B', '2026-05-12 00:00Z', 2, 8, 0, 0, 0, 0, 0, 0, 10",
-                "'B', '2026-05-12 01:00Z', 2, 4, 0, 0, 1, 0, 0, 5, 15",
-                "'C', '2026-05-12 00:00Z', 2, 1, 0, 0, 1, 0, 0, 0, 10",
-                "'C', '2026-05-12 01:00Z', 2, 5, 0, 0, 1, 0, 0, 5, 15",
-                // More is told than was traded, so some repeat was not seen as one.
-                "'D', '2026-05-12 00:00Z', 2, 12, 0, 0, 0, 0, 0, 0, 10",
-            ])
+        let database = try await recorded([
+            // The last trade of 00:00 came behind the first of 01:00, and nothing is missing.
+            "'A', '2026-05-12 00:00Z', 2, 8, 0, 0, 0, 0, 0, 0, 10",
+            "'A', '2026-05-12 01:00Z', 2, 7, 0, 0, 0, 0, 0, 5, 15",
+            // The same with 3 missing, of which 1 must be in 01:00; and with 9, of which 4 must be in 00:00.
+            "'B', '2026-05-12 00:00Z', 2, 8, 0, 0, 0, 0, 0, 0, 10",
+            "'B', '2026-05-12 01:00Z', 2, 4, 0, 0, 1, 0, 0, 5, 15",
+            "'C', '2026-05-12 00:00Z', 2, 1, 0, 0, 1, 0, 0, 0, 10",
+            "'C', '2026-05-12 01:00Z', 2, 5, 0, 0, 1, 0, 0, 5, 15",
+            // More is told than was traded, so some repeat was not seen as one.
+            "'D', '2026-05-12 00:00Z', 2, 12, 0, 0, 0, 0, 0, 0, 10",
+        ])
         #expect(
             try await answers(database) == [
                 "A 12T00 10 0 0 0 t", "A 12T01 10 0 0 - t", "B 12T00 10 0 0 2 -", "B 12T01 10 1 2 - f",
@@ -54,17 +48,14 @@ struct CompletenessViewTests {
 
     @Test("Ticks without a sum leave it open whether an hour is complete")
     func unsummed() async throws {
-        let database = try await CompletenessDatabase()
-        try await record(
-            database,
-            [
-                "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
-                "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 1, NULL, NULL",
-                "'A', '2026-05-12 02:00Z', 2, 5, 0, 0, 0, 0, 1, 10, 15",
-                "'A', '2026-05-12 03:00Z', 2, 5, 0, 0, 0, 0, 0, 15, 20",
-                // Its volume could be the one that is missing.
-                "'B', '2026-05-12 00:00Z', 2, 5, 0, 0, 0, 0, 1, 0, 5",
-            ])
+        let database = try await recorded([
+            "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
+            "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 1, NULL, NULL",
+            "'A', '2026-05-12 02:00Z', 2, 5, 0, 0, 0, 0, 1, 10, 15",
+            "'A', '2026-05-12 03:00Z', 2, 5, 0, 0, 0, 0, 0, 15, 20",
+            // Its volume could be the one that is missing.
+            "'B', '2026-05-12 00:00Z', 2, 5, 0, 0, 0, 0, 1, 0, 5",
+        ])
         #expect(
             try await answers(database) == [
                 "A 12T00 5 0 0 5 -", "A 12T01 - - 5 5 -", "A 12T02 5 0 5 0 -", "A 12T03 5 0 0 - t",
@@ -74,14 +65,7 @@ struct CompletenessViewTests {
 
     @Test("Behind a day's last tick only the gaps and the progress can tell")
     func lastHour() async throws {
-        let database = try await CompletenessDatabase()
-        try await record(
-            database,
-            [
-                "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
-                "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 0, 5, 10",
-            ], pastEnd: "2026-05-12 02:00Z")
-        #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - t"])
+        let database = try await twoCompleteHours()
         try await database.probe.execute(
             """
             INSERT INTO gaps VALUES ('p', '2026-05-12 00:59:50Z', '2026-05-12 01:00:20Z', 'stall'),
@@ -108,22 +92,14 @@ struct CompletenessViewTests {
             "INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('upbit_ticker', 2, 0)",
         ])
     func unheard(_ change: String) async throws {
-        let database = try await CompletenessDatabase()
-        try await record(
-            database,
-            [
-                "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
-                "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 0, 5, 10",
-            ], pastEnd: "2026-05-12 02:00Z")
-        #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - t"])
+        let database = try await twoCompleteHours()
         try await database.probe.execute(change)
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
     }
 
     @Test("Of random trades it finds all that is missing, and calls complete only what is")
     func random() async throws {
-        let database = try await CompletenessDatabase()
-        try await record(database, dayBefore)
+        let database = try await recorded(dayBefore)
         let play = RandomPlay(seed: .random(in: 0...999_999), tradesPerMarket: 600)
         try await database.write(play.arrivals)
         let truth = play.missing()
@@ -141,8 +117,7 @@ struct CompletenessViewTests {
 
     @Test("When trades of two hours come mixed it still finds all that is missing, and accuses no complete day")
     func randomMixed() async throws {
-        let database = try await CompletenessDatabase()
-        try await record(database, dayBefore)
+        let database = try await recorded(dayBefore)
         let play = RandomPlay(seed: .random(in: 0...999_999), tradesPerMarket: 600, lateMinutes: 30)
         try await database.write(play.arrivals)
         let truth = play.missing()
@@ -203,10 +178,20 @@ struct CompletenessViewTests {
         }
     }
 
-    /// Fills the table; what is recorded is past `end`, where the producer was heard again.
-    private func record(
-        _ database: CompletenessDatabase, _ hours: [String], pastEnd end: String = "2026-06-01Z"
-    ) async throws {
+    /// Two hours of a market behind whose end the producer was heard again.
+    private func twoCompleteHours() async throws -> CompletenessDatabase {
+        let database = try await recorded(
+            [
+                "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
+                "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 0, 5, 10",
+            ], pastEnd: "2026-05-12 02:00Z")
+        #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - t"])
+        return database
+    }
+
+    /// A database with these hours; what is recorded is past `end`, where the producer was heard again.
+    private func recorded(_ hours: [String], pastEnd end: String = "2026-06-01Z") async throws -> CompletenessDatabase {
+        let database = try await CompletenessDatabase()
         for hour in hours { try await database.probe.execute("INSERT INTO market_hours VALUES (\(hour))") }
         try await database.probe.execute(
             """
@@ -215,6 +200,7 @@ struct CompletenessViewTests {
             VALUES ('upbit_ticker', 0, 1, '\(end)', NULL), ('upbit_ticker', 1, 1, '2026-01-01Z', '\(end)'),
                 ('upbit_ticker.gaps', 0, 0, NULL, '\(end)'::timestamptz + interval '10 seconds')
             """)
+        return database
     }
 
     /// "code, day and hour, traded, missing in, before, after, complete"; a hyphen is NULL.

@@ -51,6 +51,14 @@ final class ConsumerBench {
         return try ChildProcess(BuiltProduct.path("consumer"), environment: environment, folder: "/tmp")
     }
 
+    /// Starts a consumer that has written the frames 0 up to `frames`.
+    func startConsumer(havingWritten frames: Int) async throws -> ChildProcess {
+        let consumer = try startConsumer()
+        try write(0..<frames)
+        try await waitUntilWritten(frames)
+        return consumer
+    }
+
     /// A bad network to the database.
     func startProxy() async throws -> FaultProxy { try await FaultProxy.start(to: database.configuration.port) }
 

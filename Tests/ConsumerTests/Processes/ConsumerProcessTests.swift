@@ -90,9 +90,7 @@ struct ConsumerProcessTests {
     func databaseAway() async throws {
         let server = try await TimescaleServer()
         let bench = try await ConsumerBench(server: server)
-        let consumer = try bench.startConsumer()
-        try bench.write(0..<1_000)
-        try await bench.waitUntilWritten(1_000)
+        let consumer = try await bench.startConsumer(havingWritten: 1_000)
         try await server.kill()
         try bench.write(1_000..<2_000)
         try await consumer.errorLine(containing: "the database is away", within: .seconds(20))
@@ -106,9 +104,7 @@ struct ConsumerProcessTests {
     @Test("It goes on by itself after the brokers were away", .timeLimit(.minutes(3)))
     func brokersAway() async throws {
         let bench = try await ConsumerBench()
-        let consumer = try bench.startConsumer()
-        try bench.write(0..<1_000)
-        try await bench.waitUntilWritten(1_000)
+        let consumer = try await bench.startConsumer(havingWritten: 1_000)
         bench.kafka.setDown()
         try await consumer.errorLine(containing: "kafka", within: .seconds(20))
         bench.kafka.setUp()
@@ -121,9 +117,7 @@ struct ConsumerProcessTests {
     @Test("SIGTERM while the brokers are away ends it in order within 5 s", .timeLimit(.minutes(1)))
     func stopWithoutBrokers() async throws {
         let bench = try await ConsumerBench()
-        let consumer = try bench.startConsumer()
-        try bench.write(0..<1_000)
-        try await bench.waitUntilWritten(1_000)
+        let consumer = try await bench.startConsumer(havingWritten: 1_000)
         bench.kafka.setDown()
         try await consumer.errorLine(containing: "kafka", within: .seconds(20))
         try await expectCleanStop(consumer)

@@ -45,11 +45,9 @@ struct KilledTests {
     func leftoversExpire() async throws {
         try await LoadRig.with { rig in
             try await rig.addTrades(350)
-            var limits = LoadRig.impatient
-            limits.transient = .init(tries: 1, base: .zero, longest: .zero)
             _ = try await rig.load(LoadRig.hour.next)
             rig.fake.inject(.unavailableAfterDone, on: .insertAll, times: 2)
-            #expect(await rig.failure(limits: limits) is BigQueryError)
+            #expect(await rig.failure(limits: LoadRig.withoutRetries) is BigQueryError)
             #expect(try await rig.fake.count("upbit", "trade_data_staging") > 0)
 
             rig.fake.clock.advance(by: .seconds(4 * 86_400))

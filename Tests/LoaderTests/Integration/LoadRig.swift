@@ -32,6 +32,13 @@ struct LoadRig {
             poll: .init(tries: 500, base: .milliseconds(1), longest: .milliseconds(20)))
     }()
 
+    /// The same, but what passes by itself is not waited for.
+    static let withoutRetries: RetryLimits = {
+        var limits = impatient
+        limits.transient = .init(tries: 1, base: .zero, longest: .zero)
+        return limits
+    }()
+
     /// Starts the fake, makes both databases, and stops the fake in the end.
     static func with(
         _ options: FakeBigQuery.Options = .init(), _ body: (inout LoadRig) async throws -> Void
@@ -140,6 +147,31 @@ struct LoadRig {
                 (timestamptz '\(hour.next.start)' - interval '1 ms', 'LAST', 0.000485, 10355647827.38891),
                 (timestamptz '\(hour.start)', 'EQUAL', 1E-8, 5e-07), (timestamptz '\(hour.start)', 'EQUAL', 1E-8, 5e-07)
             """)
+    }
+
+    /// Adds trades and loads their hour; the final table's rows.
+    @discardableResult
+    func publish(_ count: Int) async throws -> [String] {
+        try await addTrades(count)
+        _ = try await load()
+        return try await finalRows()
+    }
+
+    /// Lets the loader be, for the length of `body`, a role with the rights that the ledger's tables and
+    /// `trade_data` need. They have to exist.
+    mutating func withRole(_ body: (LoadRig) async throws -> Void) async throws {
+        let role = "loader_\(UUID().uuidString.prefix(8).lowercased())"
+        try await execute(
+            """
+            CREATE ROLE \(role) LOGIN;
+            GRANT SELECT ON trade_data TO \(role);
+            GRANT SELECT, INSERT, UPDATE, DELETE ON warehouse_loads, warehouse_rejects TO \(role)
+            """)
+        let owner = variables["TIMESCALEDB_USER"]
+        variables["TIMESCALEDB_USER"] = role
+        defer { variables["TIMESCALEDB_USER"] = owner }
+        try await body(self)
+        try await execute("DROP OWNED BY \(role); DROP ROLE \(role)")
     }
 
     /// Creates the consumer's table of its progress, as far as the loader reads it.

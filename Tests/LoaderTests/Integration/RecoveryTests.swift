@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 import Runtime
 import TestSupport
@@ -11,8 +10,7 @@ struct RecoveryTests {
     @Test("A job that finished after the loader died is adopted: nothing is sent again")
     func adoption() async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
+            try await rig.publish(50)
             let inserts = rig.requests(.insertAll)
             // As the ledger stands when the loader dies between submitting and hearing the outcome.
             try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', published_at = NULL")
@@ -25,8 +23,7 @@ struct RecoveryTests {
     @Test("A job that was never submitted is not believed: the hour is loaded anew")
     func lostJob() async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
+            try await rig.publish(50)
             try await rig.addTrades(50)
             try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', job_id = 'loader-lost-1'")
             #expect(try await rig.load().outcome == .published)
@@ -44,10 +41,8 @@ struct RecoveryTests {
             try await rig.addTrades(50)
             _ = try await rig.load(LoadRig.hour.next)
             let jobs = rig.requests(.createJob)
-            var limits = LoadRig.impatient
-            limits.transient = .init(tries: 1, base: .zero, longest: .zero)
             rig.fake.inject(fault, on: endpoint)
-            #expect(await rig.failure(limits: limits) is BigQueryError)
+            #expect(await rig.failure(limits: LoadRig.withoutRetries) is BigQueryError)
             #expect(
                 try await rig.query("SELECT state, job_id LIKE '%-1' FROM warehouse_loads ORDER BY hour LIMIT 1")
                     == ["publishing|t"])
@@ -61,19 +56,12 @@ struct RecoveryTests {
     func roleWithoutCreate() async throws {
         try await LoadRig.with { rig in
             _ = try await rig.load()
-            let role = "loader_\(UUID().uuidString.prefix(8).lowercased())"
-            try await rig.execute(
-                """
-                REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-                CREATE ROLE \(role) LOGIN;
-                GRANT SELECT ON trade_data TO \(role);
-                GRANT SELECT, INSERT, UPDATE, DELETE ON warehouse_loads, warehouse_rejects TO \(role)
-                """)
-            rig.variables["TIMESCALEDB_USER"] = role
-            try await rig.addTrades(10)
-            #expect(try await rig.load().rows == 14)
-            #expect(try await rig.load().outcome == .unchanged)
-            try await rig.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
+            try await rig.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+            try await rig.withRole { rig in
+                try await rig.addTrades(10)
+                #expect(try await rig.load().rows == 14)
+                #expect(try await rig.load().outcome == .unchanged)
+            }
         }
     }
 
@@ -82,21 +70,14 @@ struct RecoveryTests {
         try await LoadRig.with { rig in
             _ = try await rig.load()
             try await rig.addProgressTable()
-            let role = "loader_\(UUID().uuidString.prefix(8).lowercased())"
-            try await rig.execute(
-                """
-                CREATE ROLE \(role) LOGIN;
-                GRANT SELECT ON trade_data TO \(role);
-                GRANT SELECT, INSERT, UPDATE, DELETE ON warehouse_loads, warehouse_rejects TO \(role)
-                """)
-            rig.variables["TIMESCALEDB_USER"] = role
-            let error = try #require(await rig.failure())
-            let failure = failure(of: .failure(error), signal: nil)
-            #expect(failure?.status == ExitStatus.configuration)
-            for part in ["permission denied", "kafka_offsets", "SELECT on trade_data"] {
-                #expect(failure.map { "\($0)".contains(part) } == true)
+            try await rig.withRole { rig in
+                let error = try #require(await rig.failure())
+                let failure = failure(of: .failure(error), signal: nil)
+                #expect(failure?.status == ExitStatus.configuration)
+                for part in ["permission denied", "kafka_offsets", "SELECT on trade_data"] {
+                    #expect(failure.map { "\($0)".contains(part) } == true)
+                }
             }
-            try await rig.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
         }
     }
 
@@ -115,12 +96,10 @@ struct RecoveryTests {
     func leftovers() async throws {
         try await LoadRig.with { rig in
             try await rig.addTrades(350)
-            var limits = LoadRig.impatient
-            limits.transient = .init(tries: 1, base: .zero, longest: .zero)
             _ = try? await rig.load(LoadRig.hour.advanced(by: -1))
             // Some batches land, then BigQuery is away for good.
             rig.fake.inject(.unavailableAfterDone, on: .insertAll, times: 2)
-            #expect(await rig.failure(limits: limits) is BigQueryError)
+            #expect(await rig.failure(limits: LoadRig.withoutRetries) is BigQueryError)
             #expect(try await rig.fake.count("upbit", "trade_data_staging") > 0)
             #expect(try await rig.load().rows == 354)
             #expect(try await rig.finalRows() == rig.sourceRows())
@@ -130,8 +109,7 @@ struct RecoveryTests {
     @Test("A final table that lost a row is mended by the next run")
     func drift() async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
+            try await rig.publish(50)
             try await rig.execute(#"DELETE FROM upbit.trade_data WHERE code = 'FIRST'"#, in: rig.warehouse)
             #expect(try await rig.load().outcome == .published)
             #expect(try await rig.finalRows() == rig.sourceRows())
@@ -141,9 +119,7 @@ struct RecoveryTests {
     @Test("A staged row that BigQuery confirmed and lost is noticed: nothing is published")
     func lostStagedRow() async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
-            let published = try await rig.finalRows()
+            let published = try await rig.publish(50)
             try await rig.addTrades(50)
             try await rig.execute(
                 """

@@ -9,9 +9,7 @@ struct ShrunkHourTests {
     @Test("A published hour stays when the source holds fewer rows, until it is to be replaced")
     func fewerRows() async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
-            let published = try await rig.finalRows()
+            let published = try await rig.publish(50)
             try await rig.execute("DELETE FROM trade_data WHERE time < '2026-01-01T05:00:11Z'")
             let left = try await rig.sourceRows()
 
@@ -48,9 +46,7 @@ struct ShrunkHourTests {
     @Test("Rows that are dropped between counting and reading do not get lost, either")
     func droppedWhileLoading() async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
-            let published = try await rig.finalRows()
+            let published = try await rig.publish(50)
             try await rig.addTrades(50)
             // The ledger is written after the rows are counted and before the first is read.
             try await rig.execute(
@@ -72,9 +68,7 @@ struct ShrunkHourTests {
     @Test("Without a ledger that knows the hour, the final table's own rows are counted", arguments: Memory.allCases)
     func unknownHour(memory: Memory) async throws {
         try await LoadRig.with { rig in
-            try await rig.addTrades(50)
-            _ = try await rig.load()
-            let published = try await rig.finalRows()
+            let published = try await rig.publish(50)
             switch memory {
             case .nothing: try await rig.execute("DROP TABLE warehouse_loads, warehouse_rejects")
             case .staging:
