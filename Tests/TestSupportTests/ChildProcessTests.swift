@@ -44,6 +44,27 @@ import TestSupport
         #expect(try await child.exitStatus(within: .seconds(10)) == .signal(SIGKILL))
     }
 
+    @Test("A child that has ended leaves none of our files open", .timeLimit(.minutes(1)))
+    func descriptors() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        func run(_ count: Int) async throws {
+            for number in 0..<count {
+                let child = try ChildProcess(
+                    "/bin/true", takesInput: true, outputFile: number.isMultiple(of: 2) ? file : nil)
+                #expect(try await child.exitStatus(within: .seconds(10)) == .code(0))
+                try await child.errors.closed(within: .seconds(10), "the end of errors")
+                try await child.output.closed(within: .seconds(10), "the end of output")
+            }
+        }
+        // The first one opens what Foundation needs for all.
+        try await run(1)
+        let before = try openFiles()
+        try await run(20)
+        // Other tests may open some meanwhile, but not one a child.
+        #expect(try openFiles() < before + 20)
+    }
+
     @Test("A program that fails is an error with its last words")
     func failure() async throws {
         await #expect { try await ChildProcess.run("/bin/sh", ["-c", "echo alas >&2; exit 1"]) } throws: { error in
@@ -56,6 +77,10 @@ import TestSupport
         #expect(FileManager.default.isExecutableFile(atPath: try BuiltProduct.path("consumer")))
         #expect(throws: SetupError.self) { try BuiltProduct.path("no-such-product") }
     }
+}
+
+private func openFiles() throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
 }
 
 /// The pipes that a process has open beside its standard input, output and errors.

@@ -45,13 +45,19 @@ package final class ChildProcess: Sendable {
         if let folder { process.currentDirectoryURL = URL(filePath: folder) }
         input = takesInput ? Pipe() : nil
         process.standardInput = input ?? FileHandle.nullDevice
-        let (outputPipe, errorPipe) = (Pipe(), Pipe())
-        process.standardOutput = try outputFile.map { try emptyFile($0) } ?? outputPipe
+        let file = try outputFile.map { try emptyFile($0) }
+        let outputPipe = file == nil ? Pipe() : nil
+        let errorPipe = Pipe()
+        process.standardOutput = file ?? outputPipe
         process.standardError = errorPipe
 
+        // Foundation keeps a `Process` that has run, and its pipes with it, so each of our ends is closed here or
+        // where it was last used.
+        defer { try? file?.close() }
         let leash = Leash(ending: ending, removing: removedFolder)
-        process.terminationHandler = { [exit] process in
+        process.terminationHandler = { [exit, input] process in
             leash.release()
+            try? input?.fileHandleForWriting.close()
             let status = process.terminationStatus
             exit.append(process.terminationReason == .exit ? .code(status) : .signal(status))
             exit.close()
@@ -59,7 +65,7 @@ package final class ChildProcess: Sendable {
         try process.run()
         processID = process.processIdentifier
         readLines(of: errorPipe, into: errors)
-        if outputFile == nil { readLines(of: outputPipe, into: output) } else { output.close() }
+        if let outputPipe { readLines(of: outputPipe, into: output) } else { output.close() }
         do {
             try leash.hold(processID)
         } catch {
@@ -153,6 +159,7 @@ private func readLines(of pipe: Pipe, into log: EventLog<String>) {
             for line in lines { log.append(String(decoding: line, as: UTF8.self)) }
         }
         if !rest.isEmpty { log.append(String(decoding: rest, as: UTF8.self)) }
+        try? handle.close()
         log.close()
     }
 }

@@ -5,8 +5,9 @@ import Synchronization
 /// Ends a process when ours is gone, however ours went: crash, SIGKILL, or a test run that was stopped.
 ///
 /// A small shell waits on a pipe that only we hold open. The kernel closes it when we die, the shell
-/// wakes up and ends the process. It does so too when this object goes away while it holds. (`PR_SET_PDEATHSIG` is no use: it follows the *thread* that
-/// started the process, and threads of a pool come and go.)
+/// wakes up and ends the process. It does so too when this object goes away while it holds.
+/// (`PR_SET_PDEATHSIG` is no use: it follows the *thread* that started the process, and threads of a pool come
+/// and go.)
 package final class Leash: Sendable {
     /// What the process is sent.
     package enum Ending: String, Sendable {
@@ -65,14 +66,20 @@ package final class Leash: Sendable {
             state = .held(shell, pipe)
             return false
         }
-        if isLate { kill(shell.processIdentifier, SIGKILL) }
+        if isLate { Self.end(shell, pipe) }
     }
 
     /// The process ended by itself: nothing is left to do, and its id may soon be another's.
     package func release() {
         state.withLock { state in
-            if case .held(let shell, _) = state { kill(shell.processIdentifier, SIGKILL) }
+            if case .held(let shell, let pipe) = state { Self.end(shell, pipe) }
             state = .released
         }
+    }
+
+    /// In this order: the shell must not find the pipe closed and end a process that has got the id since.
+    private static func end(_ shell: Process, _ pipe: Pipe) {
+        kill(shell.processIdentifier, SIGKILL)
+        try? pipe.fileHandleForWriting.close()
     }
 }
