@@ -1,5 +1,4 @@
 import Market
-import Runtime
 import Testing
 
 @testable import Loader
@@ -68,26 +67,5 @@ struct CatchUpTests {
         let plan = CatchUp(of: hours, source: source, ledger: Dictionary(uniqueKeysWithValues: known)) { _ in true }
         #expect(plan.due == [0, 2, 3].map { hours.lowerBound.advanced(by: $0) })
         #expect(plan.unchanged == 1)
-    }
-
-    @Test("What ends a run that passed hours over says each of them, and is for a person")
-    func failures() {
-        var failed = FailedHours()
-        #expect(failed.error == nil)
-        failed.append(hours.lowerBound, LoadError("gone", status: ExitStatus.software))
-        #expect(failed.error?.description == "gone" && failed.error?.status == ExitStatus.software)
-        failed.append(hours.lowerBound.next, BigQueryError(status: 400, message: "no"))
-        #expect(failed.error?.description == "2 hours. 2026-01-01T05: gone. Also 2026-01-01T06")
-        #expect(failed.error?.status == ExitStatus.software)
-    }
-
-    @Test("What is away is so for every hour; what is wrong with one need not be with the next")
-    func concerns() {
-        #expect(FailedHours.concernsOneHour(LoadError("no")))
-        #expect(FailedHours.concernsOneHour(BigQueryError(status: 400, message: "no")))
-        for status in [nil, 401, 403, 404, 429, 503] {
-            #expect(!FailedHours.concernsOneHour(BigQueryError(status: status, message: "no")))
-        }
-        #expect(!FailedHours.concernsOneHour(CancellationError()))
     }
 }

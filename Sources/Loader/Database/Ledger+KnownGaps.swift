@@ -14,28 +14,12 @@ extension Ledger {
     ) throws -> [ClockHour: KnownGaps] {
         do {
             for relation in ["gaps", "completeness"] where try connection.lacksRelation(relation) { return [:] }
-            try addMissingColumns()
             return try updateKnownGaps(of: hours, fromTheirStart: fromTheirStart)
         } catch {
             guard error.sqlState != nil else { throw error }
             logger.warning("what is missing from the hours cannot be told", metadata: ["error.message": "\(error)"])
             return [:]
         }
-    }
-
-    /// A ledger of an older version does not have them; only its owner can add them.
-    private func addMissingColumns() throws(PostgresError) {
-        let columns = try connection.query(
-            """
-            SELECT 1 FROM pg_attribute WHERE attrelid = 'warehouse_loads'::regclass
-                AND attname IN ('gap_seconds', 'incomplete_markets') AND NOT attisdropped
-            """)
-        guard columns.rowCount < 2 else { return }
-        try connection.execute(
-            """
-            ALTER TABLE warehouse_loads ADD COLUMN IF NOT EXISTS gap_seconds bigint,
-                ADD COLUMN IF NOT EXISTS incomplete_markets bigint
-            """)
     }
 
     /// Spans of several producers can overlap, so they are united before they are added up.

@@ -16,6 +16,8 @@ actor Ledger {
 
     let connection: PostgresConnection
     let table: String
+    /// False for a ledger of an older version to which its owner has yet to add columns.
+    private(set) var isUpToDate = true
 
     /// Connects, creates the ledger's tables when they are missing, and waits for the lock.
     static func open(
@@ -24,6 +26,7 @@ actor Ledger {
         let thread = DedicatedThread(name: "ledger")
         let ledger = try await thread.run { try Ledger(configuration, table: table, thread: thread) }
         try await ledger.prepare()
+        try await ledger.addMissingColumns(logger: logger)
         try await ledger.lock(timeout: lockTimeout, logger: logger)
         return ledger
     }
@@ -47,6 +50,31 @@ actor Ledger {
             try connection.execute(statement)
         }
         try connection.execute("COMMIT")
+    }
+
+    /// Brings a ledger of an older version up to date. Only its owner can; hours are loaded all the same.
+    private func addMissingColumns(logger: Logger) throws {
+        let columns = LedgerEntry.addedColumns
+        let names = columns.map { "'\($0.name)'" }.joined(separator: ", ")
+        let found = try connection.query(
+            """
+            SELECT 1 FROM pg_attribute WHERE attrelid = 'warehouse_loads'::regclass
+                AND attname IN (\(names)) AND NOT attisdropped
+            """)
+        if found.rowCount == columns.count { return }
+        let additions = columns.map { "ADD COLUMN IF NOT EXISTS \($0.name) \($0.type)" }.joined(separator: ", ")
+        do {
+            try connection.execute("ALTER TABLE warehouse_loads \(additions)")
+        } catch {
+            guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
+            isUpToDate = false
+            logger.warning(
+                """
+                the ledger is of an older version and only its owner can add what it lacks: gaps are not noted, and \
+                hours that fail are tried by every run
+                """,
+                metadata: ["statement": "ALTER TABLE warehouse_loads \(additions)"])
+        }
     }
 
     private func lock(timeout: Duration, logger: Logger) throws {

@@ -18,6 +18,13 @@ struct LedgerEntry: Equatable, Sendable {
 }
 
 extension LedgerEntry {
+    /// What `warehouse_loads` did not have from the beginning.
+    static let addedColumns = [
+        (name: "gap_seconds", type: "bigint"), (name: "incomplete_markets", type: "bigint"),
+        (name: "failures", type: "integer NOT NULL DEFAULT 0"), (name: "retry_from", type: "timestamptz"),
+        (name: "failure", type: "text"),
+    ]
+
     /// The tables and the index of the ledger by their names, in the order in which they are created.
     /// Its numbers have no limit of digits: a sum can have more than a price.
     static let schema = [
@@ -42,6 +49,10 @@ extension LedgerEntry {
                 -- What the source is known to miss, when it is known.
                 gap_seconds bigint,
                 incomplete_markets bigint,
+                -- Failures in a row for reasons of the hour's own; runs pass it over until retry_from.
+                failures integer NOT NULL DEFAULT 0,
+                retry_from timestamptz,
+                failure text,
                 PRIMARY KEY (warehouse_table, hour))
             """
         ),

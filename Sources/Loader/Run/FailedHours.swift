@@ -1,10 +1,19 @@
 import Runtime
 
-/// The hours that a run passed over, and what it says of them in the end.
+/// The hours that a run passes over, since they failed in it or are left alone after earlier failures, and
+/// what it says of them in the end.
 struct FailedHours {
-    private var hours: [(hour: ClockHour, error: any Error)] = []
+    private let remembered: [ClockHour: HourFailure]
+    private let current: ClockHour
+    private var passed: [(hour: ClockHour, failure: HourFailure)] = []
 
-    mutating func append(_ hour: ClockHour, _ error: any Error) { hours.append((hour, error)) }
+    /// - Parameters:
+    ///   - remembered: what the ledger says of earlier runs.
+    ///   - current: the clock hour in which the run takes place.
+    init(remembered: [ClockHour: HourFailure], current: ClockHour) {
+        self.remembered = remembered
+        self.current = current
+    }
 
     /// True for a failure that need not meet the next hour: its rows, or what the warehouse holds of it.
     /// What is away, or refuses us, is so for every hour.
@@ -16,13 +25,33 @@ struct FailedHours {
         }
     }
 
-    /// What ends the run; nil when no hour failed. It is for a person to look at: tried again at once, the same
-    /// rows would be staged, and paid for, only to fail again. The next run tries them once more.
+    func isLeftAlone(_ hour: ClockHour) -> Bool { remembered[hour].map { current < $0.retryFrom } ?? false }
+
+    /// Passes over those of `hours` that are left alone, and returns them.
+    mutating func leaveAlone(_ hours: [ClockHour]) -> [(hour: ClockHour, failure: HourFailure)] {
+        let leftAlone = hours.filter(isLeftAlone).compactMap { hour in
+            remembered[hour].map { (hour: hour, failure: $0) }
+        }
+        passed += leftAlone
+        return leftAlone
+    }
+
+    /// Notes that `hour` failed; what the ledger has to remember of it.
+    mutating func append(_ hour: ClockHour, _ error: any Error) -> HourFailure {
+        let failure = HourFailure.next(after: remembered[hour], "\(error)", current: current)
+        passed.append((hour, failure))
+        return failure
+    }
+
+    /// What ends the run; nil when no hour was passed over. It is for a person to look at: tried again at once,
+    /// the same rows would be staged, and paid for, only to fail again.
     var error: LoadError? {
+        let hours = passed.sorted { $0.hour < $1.hour }
         guard let first = hours.first else { return nil }
-        guard hours.count > 1 else { return LoadError("\(first.error)", status: ExitStatus.software) }
+        guard hours.count > 1 else { return LoadError(first.failure.reason, status: ExitStatus.software) }
         let others = hours.dropFirst().map { "\($0.hour)" }.joined(separator: ", ")
         return LoadError(
-            "\(hours.count) hours. \(first.hour): \(first.error). Also \(others)", status: ExitStatus.software)
+            "\(hours.count) hours. \(first.hour): \(first.failure.reason). Also \(others)",
+            status: ExitStatus.software)
     }
 }

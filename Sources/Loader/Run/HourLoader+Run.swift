@@ -5,14 +5,14 @@ extension HourLoader {
     ///
     /// It stops at the first hour that fails: whoever named them looks at it, and names what is left.
     func loadAll(_ hours: [ClockHour]) async throws -> Int {
-        try await load(hours) { _ in false }.rejectedRows
+        try await load(hours) { _, error in throw error }
     }
 
     /// Loads those of `hours` that are missing or have changed, and what earlier runs left undone before
     /// them, oldest first; the number of rejected rows.
     ///
     /// An hour that cannot be loaded does not keep the others from it: nobody watches, and the same hour
-    /// would stand in the way of each run.
+    /// would stand in the way of each run. One that fails again and again is tried ever more rarely.
     func catchUp(_ hours: Range<ClockHour>) async throws -> Int {
         let progress = try await ledger.consumerProgress(topic: topic)
         let isClosed = { HourClosing(of: $0, progress, current: hours.upperBound) == .closed }
@@ -22,12 +22,40 @@ extension HourLoader {
         let older = try await ledger.olderHours(before: hours.lowerBound)
         tellWhatIsNotLoaded(older, before: hours.lowerBound)
         if let line = plan.unchangedLine(of: hours) { print(line) }
-        let outcome = try await load(
-            older.due(isClosed: isClosed) + plan.due, passingOver: FailedHours.concernsOneHour)
+        let due = older.due(isClosed: isClosed) + plan.due
+        let remembered = try await ledger.failures()
+        for hour in Set(remembered.keys).subtracting(due) { try await ledger.forgetFailures(of: hour) }
+        var failed = FailedHours(remembered: remembered, current: hours.upperBound)
+        let leftAlone = failed.leaveAlone(due)
+        tellWhatIsLeftAlone(leftAlone)
+        let rejectedRows = try await load(due.filter { !failed.isLeftAlone($0) }) { hour, error in
+            guard FailedHours.concernsOneHour(error) else { throw error }
+            try await note(failed.append(hour, error), of: hour)
+        }
         // Of the unchanged hours, too: gaps are told later than ticks.
         _ = try await ledger.noteKnownGaps(of: hours, fromTheirStart: true, logger: logger)
-        if let error = outcome.failed.error { throw error }
-        return outcome.rejectedRows
+        if let error = failed.error { throw error }
+        return rejectedRows
+    }
+
+    private func note(_ failure: HourFailure, of hour: ClockHour) async throws {
+        try await ledger.note(failure, of: hour)
+        logger.error(
+            "the hour was not loaded, going on with the next",
+            metadata: [
+                "hour": "\(hour)", "error.message": "\(failure.reason)", "failures": "\(failure.count)",
+                "retry.from": "\(failure.retryFrom)", "command": "loader --hour \(hour)",
+            ])
+    }
+
+    private func tellWhatIsLeftAlone(_ hours: [(hour: ClockHour, failure: HourFailure)]) {
+        guard let (hour, failure) = hours.first else { return }
+        logger.warning(
+            "hours that failed again and again are left alone for a while; the command tries one now",
+            metadata: [
+                "hours": "\(hours.count)", "first": "\(hour)", "failures": "\(failure.count)",
+                "retry.from": "\(failure.retryFrom)", "command": "loader --hour \(hour)",
+            ])
     }
 
     /// Says which hours no run loads by itself, and what to do about them.
@@ -44,18 +72,16 @@ extension HourLoader {
         }
     }
 
-    /// What became of a list of hours.
-    private struct RunOutcome {
-        var rejectedRows = 0
-        var failed = FailedHours()
-    }
-
-    /// A line for each hour on standard output.
-    private func load(_ hours: [ClockHour], passingOver canPass: (any Error) -> Bool) async throws -> RunOutcome {
+    /// Loads `hours` in their order, with a line for each on standard output; the number of rejected rows.
+    ///
+    /// - Parameter handle: is given what an hour failed with, and throws it when the run is to end there.
+    private func load(
+        _ hours: [ClockHour], handle: (ClockHour, any Error) async throws -> Void
+    ) async throws -> Int {
         try await warnOfOlderConsumer()
         var progress = Progress(total: hours.count)
         var watch = ClosingWatch(limit: closeTimeout)
-        var outcome = RunOutcome()
+        var rejectedRows = 0
         progress.draw()
         defer { progress.clear() }
         for hour in hours {
@@ -64,17 +90,14 @@ extension HourLoader {
             do {
                 var report = try await load(hour, waiting: &watch)
                 report.knownGaps = try await ledger.noteKnownGaps(of: hour..<hour.next, logger: logger)[hour]
-                outcome.rejectedRows += report.rejectedRows
+                try await ledger.forgetFailures(of: hour)
+                rejectedRows += report.rejectedRows
                 progress.finished(report.line(elapsed: .now - start))
             } catch {
-                guard canPass(error) else { throw error }
-                logger.error(
-                    "the hour was not loaded, going on with the next",
-                    metadata: ["hour": "\(hour)", "error.message": "\(error)"])
-                outcome.failed.append(hour, error)
+                try await handle(hour, error)
             }
         }
-        return outcome
+        return rejectedRows
     }
 }
 
