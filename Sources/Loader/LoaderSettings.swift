@@ -52,8 +52,13 @@ struct LoaderSettings: Sendable {
         PostgresConfiguration(
             host: database.host, port: database.port, database: database.database, user: database.user,
             password: database.password, sslMode: database.sslMode,
-            sslRootCertificate: database.sslRootCertificate, applicationName: "loader")
+            sslRootCertificate: database.sslRootCertificate, applicationName: "loader",
+            answerTimeout: max(Self.answerTimeout, lockTimeout + .seconds(60)))
     }
+
+    /// A statement about one hour takes seconds, or minutes where no index helps: a server that is silent for
+    /// longer does not work on it any more. To wait for the lock is silence, too.
+    private static let answerTimeout = Duration.seconds(600)
 }
 
 extension LoaderSettings {
@@ -113,7 +118,8 @@ extension LoaderSettings {
         + FoundCredentials.descriptions
         + [
             emulatorHost.description, endpoint.description, batchRows.description, concurrency.description,
-            lockTimeout.description, closeTimeout.description, lookback.description, logLevelSetting.description,
+            lockTimeout.description, closeTimeout.description, lookback.description,
+            logLevelSetting.description,
         ]
 
     private static func projectSetting(_ name: String, _ help: String) -> Setting<String> {

@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import Runtime
 import TestSupport
 import Testing
@@ -26,6 +27,14 @@ struct LoaderSettingsTests {
         #expect(settings.project == nil)
         #expect(settings.topic == "upbit_ticker" && settings.closeTimeout == .seconds(300))
         #expect(settings.lookbackHours == 48)
+    }
+
+    @Test("A silent server is given up after ten minutes, but not while another loader may hold the lock")
+    func answerTimeout() throws {
+        let limits = try ["1m", "1h"].map {
+            try settings(["BIGQUERY_EMULATOR_HOST": "x", "LOADER_LOCK_TIMEOUT": $0]).postgres.answerTimeout
+        }
+        #expect(limits == [.seconds(600), .seconds(3_660)])
     }
 
     @Test("A part of an hour to look back is a whole one, since only whole hours are looked at")

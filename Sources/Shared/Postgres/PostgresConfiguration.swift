@@ -16,11 +16,14 @@ package struct PostgresConfiguration: Sendable {
     package var applicationName: String
     /// The server's settings for this session, such as `lock_timeout`; names and values without spaces.
     package var sessionSettings: [(name: String, value: String)]
+    /// How long the server may keep silent in a call before the connection counts as lost; nil is for ever. A
+    /// statement that works, or waits for a lock, is silent until its first row.
+    package var answerTimeout: Duration?
 
     package init(
         host: String, port: Int, database: String, user: String, password: String? = nil,
         sslMode: String = "prefer", sslRootCertificate: String? = nil, applicationName: String,
-        sessionSettings: [(name: String, value: String)] = []
+        sessionSettings: [(name: String, value: String)] = [], answerTimeout: Duration? = nil
     ) {
         self.host = host
         self.port = port
@@ -31,6 +34,7 @@ package struct PostgresConfiguration: Sendable {
         self.sslRootCertificate = sslRootCertificate
         self.applicationName = applicationName
         self.sessionSettings = sessionSettings
+        self.answerTimeout = answerTimeout
     }
 
     /// The parameters for `PQconnectdbParams`.

@@ -6,6 +6,7 @@ import CPostgres
 /// only one may use it at a time (libpq manual, "Behavior in Threaded Programs").
 package struct PostgresConnection: ~Copyable {
     private let connection: OpaquePointer
+    private let watch: AnswerWatch?
 
     /// Connects; returns when the server accepted or refused.
     ///
@@ -24,9 +25,13 @@ package struct PostgresConnection: ~Copyable {
             throw PostgresError(sqlState: nil, message: message)
         }
         connection = opened
+        watch = configuration.answerTimeout.map { AnswerWatch(socket: PQsocket(opened), limit: $0) }
     }
 
-    deinit { PQfinish(connection) }
+    deinit {
+        watch?.stop()
+        PQfinish(connection)
+    }
 
     /// False once the connection broke; it never becomes true again.
     package var isOpen: Bool { PQstatus(connection) == CONNECTION_OK }
@@ -35,7 +40,7 @@ package struct PostgresConnection: ~Copyable {
     ///
     /// The corresponding C function is `PQexec`.
     package func execute(_ statements: String) throws(PostgresError) {
-        let result = PostgresResult(PQexec(connection, statements))
+        let result = PostgresResult(answer { PQexec(connection, statements) })
         try check(result, PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY)
     }
 
@@ -47,7 +52,7 @@ package struct PostgresConnection: ~Copyable {
     ) throws(PostgresError) -> PostgresResult {
         let result = PostgresResult(
             withCStrings(parameters) { values in
-                PQexecParams(connection, statement, CInt(parameters.count), nil, values, nil, nil, 0)
+                answer { PQexecParams(connection, statement, CInt(parameters.count), nil, values, nil, nil, 0) }
             })
         try check(result, PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY)
         return result
@@ -101,25 +106,23 @@ package struct PostgresConnection: ~Copyable {
     /// The corresponding C functions are `PQputCopyData` and `PQputCopyEnd`.
     @discardableResult
     package func copyIn(_ statement: String, _ data: UnsafeRawBufferPointer) throws(PostgresError) -> Int {
-        try check(PostgresResult(PQexec(connection, statement)), PGRES_COPY_IN)
+        try check(PostgresResult(answer { PQexec(connection, statement) }), PGRES_COPY_IN)
         // In slices, since libpq copies what it is given into its own buffer.
         let sliceBytes = 1 << 16
         var start = 0
         while start < data.count {
             let slice = UnsafeRawBufferPointer(rebasing: data[start..<min(start + sliceBytes, data.count)])
-            guard
-                PQputCopyData(connection, slice.baseAddress?.assumingMemoryBound(to: CChar.self), CInt(slice.count))
-                    == 1
-            else { throw connectionError() }
+            let bytes = slice.baseAddress?.assumingMemoryBound(to: CChar.self)
+            guard answer({ PQputCopyData(connection, bytes, CInt(slice.count)) }) == 1 else { throw connectionError() }
             start += slice.count
         }
-        guard PQputCopyEnd(connection, nil) == 1 else { throw connectionError() }
+        guard answer({ PQputCopyEnd(connection, nil) }) == 1 else { throw connectionError() }
         return try endOfCopy().affectedRows
     }
 
     /// Starts a `COPY … TO STDOUT`; its rows are then taken by ``nextCopyRow(_:)`` until it returns false.
     package func startCopyOut(_ statement: String) throws(PostgresError) {
-        try check(PostgresResult(PQexec(connection, statement)), PGRES_COPY_OUT)
+        try check(PostgresResult(answer { PQexec(connection, statement) }), PGRES_COPY_OUT)
     }
 
     /// Hands the next row, in COPY's text format with its line feed, to `body`; false after the last.
@@ -129,7 +132,7 @@ package struct PostgresConnection: ~Copyable {
     /// The corresponding C function is `PQgetCopyData`.
     package func nextCopyRow(_ body: (UnsafeRawBufferPointer) -> Void) throws(PostgresError) -> Bool {
         var row: UnsafeMutablePointer<CChar>?
-        let count = PQgetCopyData(connection, &row, 0)
+        let count = answer { PQgetCopyData(connection, &row, 0) }
         if count > 0, let row {
             defer { PQfreemem(row) }
             body(UnsafeRawBufferPointer(start: row, count: Int(count)))
@@ -143,8 +146,8 @@ package struct PostgresConnection: ~Copyable {
     /// How a COPY ended. Takes what is behind that too, also after an error: then the connection can be
     /// used again, or is known to be lost.
     private func endOfCopy() throws(PostgresError) -> PostgresResult {
-        let result = PostgresResult(PQgetResult(connection))
-        while let rest = PQgetResult(connection) { PQclear(rest) }
+        let result = PostgresResult(answer { PQgetResult(connection) })
+        while let rest = answer({ PQgetResult(connection) }) { PQclear(rest) }
         try check(result, PGRES_COMMAND_OK)
         return result
     }
@@ -152,11 +155,22 @@ package struct PostgresConnection: ~Copyable {
     private func check(
         _ result: borrowing PostgresResult, _ expected: ExecStatusType...
     ) throws(PostgresError) {
-        if !expected.contains(result.status) { throw result.error ?? connectionError() }
+        if expected.contains(result.status) { return }
+        // libpq's own words for a connection that the watch ended would blame the server's machine.
+        throw isSilent ? connectionError() : result.error ?? connectionError()
     }
 
+    /// Carries out a call of libpq's that waits for the server, under the watch if there is one.
+    private func answer<Result>(_ call: () -> Result) -> Result {
+        guard let watch else { return call() }
+        return watch.during(call)
+    }
+
+    private var isSilent: Bool { watch?.hasEnded ?? false }
+
     private func connectionError() -> PostgresError {
-        PostgresError(sqlState: nil, message: trimmed(PQerrorMessage(connection)))
+        PostgresError(
+            sqlState: nil, message: isSilent ? "the server went silent" : trimmed(PQerrorMessage(connection)))
     }
 }
 
