@@ -29,12 +29,15 @@ struct HourLoader: Sendable {
     /// - Parameter isClosed: false makes the load a provisional one.
     func load(_ hour: ClockHour, isClosed: Bool) async throws -> HourReport {
         let entry = try await published(hour)
-        let source = try await ledger.sourceTotals(of: hour..<hour.next)[hour] ?? SourceTotals()
         let kept = try await keptRows(hour, entry)
-        try kept.refuse(fewer: source.rows, of: hour)
-        if let entry, try await isUnchanged(entry, source) {
-            return HourReport(
-                hour: hour, outcome: .unchanged, rows: entry.totals.rows, rejectedRows: entry.rejectedRows)
+        // An hour that nobody has loaded is counted while it is read.
+        if entry != nil || kept != KeptRows() {
+            let source = try await ledger.sourceTotals(of: hour) ?? SourceTotals()
+            try kept.refuse(fewer: source.rows, of: hour)
+            if let entry, try await isUnchanged(entry, source) {
+                return HourReport(
+                    hour: hour, outcome: .unchanged, rows: entry.totals.rows, rejectedRows: entry.rejectedRows)
+            }
         }
         let load = Load(hour: hour, isProvisional: !isClosed)
         try await ledger.begin(load)

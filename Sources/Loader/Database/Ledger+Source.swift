@@ -5,18 +5,26 @@ import Runtime
 /// What the ledger's connection is asked about the source itself.
 extension Ledger {
     /// What the source holds of each hour now; hours without rows are left out.
+    ///
+    /// An hour at a time: of hours that are computed from the rows the planner expects as many as there are rows,
+    /// and sorts all of them.
     func sourceTotals(of hours: Range<ClockHour>) throws -> [ClockHour: SourceTotals] {
-        let result: PostgresResult
-        do {
-            result = try connection.query(SourceTotals.statement, [hours.lowerBound.start, hours.upperBound.start])
-        } catch {
-            guard error.sqlState == SQLState.undefinedTable else { throw error }
-            throw LoadError("\(error). The consumer creates the table; is TIMESCALEDB_DBNAME right?")
-        }
         var totals: [ClockHour: SourceTotals] = [:]
+        for hour in hours { totals[hour] = try sourceTotals(of: hour) }
+        return totals
+    }
+
+    /// What the source holds of the hour now; nil when it has no rows of it.
+    func sourceTotals(of hour: ClockHour) throws(PostgresError) -> SourceTotals? {
+        let result = try connection.query(SourceTotals.statement, [hour.start, hour.next.start])
+        guard result.rowCount > 0 else { return nil }
+        var totals = SourceTotals()
         for row in 0..<result.rowCount {
-            totals[result.hour(row, 0)] = SourceTotals(
-                fitting: result.loadTotals(row, from: 1), unfitRows: Int(result.integer(row, 4) ?? 0))
+            if result.text(row, 0) == "t" {
+                totals.fitting = result.loadTotals(row, from: 1)
+            } else {
+                totals.unfitRows = Int(result.integer(row, 1) ?? 0)
+            }
         }
         return totals
     }

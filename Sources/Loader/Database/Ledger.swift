@@ -25,6 +25,7 @@ actor Ledger {
     ) async throws -> Ledger {
         let thread = DedicatedThread(name: "ledger")
         let ledger = try await thread.run { try Ledger(configuration, table: table, thread: thread) }
+        try await ledger.requireSource()
         try await ledger.prepare()
         try await ledger.addMissingColumns(logger: logger)
         try await ledger.lock(timeout: lockTimeout, logger: logger)
@@ -35,6 +36,12 @@ actor Ledger {
         connection = try PostgresConnection(configuration)
         self.table = table
         self.thread = thread
+    }
+
+    /// Refuses a database that is not the consumer's, before anything is created in it.
+    private func requireSource() throws {
+        guard try connection.lacksRelation("trade_data") else { return }
+        throw LoadError("there is no table trade_data. The consumer creates it; is TIMESCALEDB_DBNAME right?")
     }
 
     /// Creates what is missing of the ledger's tables.

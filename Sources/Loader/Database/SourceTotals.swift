@@ -10,18 +10,16 @@ struct SourceTotals: Equatable, Sendable {
         unfitRows == other.unfitRows && fitting.agrees(with: other.fitting)
     }
 
-    /// All hours from `$1` up to `$2` in one pass over their rows; hours without rows are not in it.
+    /// The rows from `$1` up to `$2` in one pass, of which each is judged once: a line for those that fit and one
+    /// for the others, where there are such. (`FILTER` would judge a row once for each column.)
     static let statement = """
-        SELECT extract(epoch FROM hour)::bigint / 3600, count(*) FILTER (WHERE fits),
-            coalesce(sum(trade_price) FILTER (WHERE fits), 0), coalesce(sum(trade_volume) FILTER (WHERE fits), 0),
-            count(*) FILTER (WHERE NOT fits)
+        SELECT fits, count(*), coalesce(sum(trade_price), 0), coalesce(sum(trade_volume), 0)
         FROM (
-            SELECT hour, trade_price, trade_volume, \(fits(price: "trade_price", volume: "trade_volume")) AS fits
+            SELECT trade_price, trade_volume, \(fits(price: "trade_price", volume: "trade_volume")) AS fits
             FROM (
-                SELECT date_trunc('hour', time, 'UTC') AS hour, code, \(exact("trade_price")) AS trade_price,
-                    \(exact("trade_volume")) AS trade_volume
+                SELECT code, \(exact("trade_price")) AS trade_price, \(exact("trade_volume")) AS trade_volume
                 FROM trade_data WHERE time >= $1::timestamptz AND time < $2::timestamptz) AS exact) AS trades
-        GROUP BY hour
+        GROUP BY fits
         """
 
     /// SQL that is a column's value with the digits that are loaded. Somebody else's `double precision` is

@@ -39,7 +39,6 @@ package enum SQLState {
     package static let uniqueViolation = "23505"
     package static let inFailedTransaction = "25P02"
     package static let insufficientPrivilege = "42501"
-    package static let undefinedTable = "42P01"
     package static let datatypeMismatch = "42804"
     package static let wrongObjectType = "42809"
     package static let invalidFunctionDefinition = "42P13"
