@@ -97,7 +97,9 @@ struct RowEncoderTests {
             encode("2026-01-01 05:00:00+09\tBTC\t1\t1\n").outcome
                 == .rejected(reason: "time is not an instant in UTC"))
         #expect(encode("infinity\tBTC\t1\t1\n").outcome == .rejected(reason: "time is not an instant in UTC"))
-        #expect(encode("2026-01-01 05:00:00+00\tBTC\n").outcome == .rejected(reason: "2 columns instead of 4"))
+        for (line, columns) in [("", 1), ("\n", 1), ("2026-01-01 05:00:00+00\tBTC\n", 2), ("\t\t\t\t", 5)] {
+            #expect(encode(line).outcome == .rejected(reason: "\(columns) columns instead of 4"))
+        }
         let large = String(repeating: "A", count: 2_000)
         #expect(
             encode("2026-01-01 05:00:00+00\t\(large)\t1\t1\n").outcome

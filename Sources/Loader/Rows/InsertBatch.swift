@@ -4,9 +4,9 @@ import FoundationEssentials
 ///
 /// It learns from each answer which rows are still to be sent; it knows nothing of sockets or time.
 struct InsertBatch: Sendable {
-    /// Encoded rows, one behind the other.
+    /// Encoded rows, each with a comma behind it.
     private(set) var bytes: [UInt8] = []
-    /// Where each row ends in `bytes`.
+    /// Where each row's comma stands in `bytes`.
     private(set) var ends: [Int] = []
 
     var rowCount: Int { ends.count }
@@ -15,11 +15,16 @@ struct InsertBatch: Sendable {
     static let tail = Array("]}".utf8)
 
     /// The size of ``body()``.
-    var bodyBytes: Int { Self.head.count + bytes.count + max(0, rowCount - 1) + Self.tail.count }
+    var bodyBytes: Int { Self.head.count + max(0, bytes.count - 1) + Self.tail.count }
 
     /// Lets `encode` append one row; it says whether it did.
     mutating func append(_ encode: (inout [UInt8]) -> Bool) {
-        if encode(&bytes) { ends.append(bytes.count) }
+        if encode(&bytes) { endRow() }
+    }
+
+    private mutating func endRow() {
+        ends.append(bytes.count)
+        bytes.append(UInt8(ascii: ","))
     }
 
     /// The request's body.
@@ -27,10 +32,7 @@ struct InsertBatch: Sendable {
         var body: [UInt8] = []
         body.reserveCapacity(bodyBytes)
         body.append(contentsOf: Self.head)
-        for row in 0..<rowCount {
-            if row > 0 { body.append(UInt8(ascii: ",")) }
-            body.append(contentsOf: bytes[range(of: row)])
-        }
+        body.append(contentsOf: bytes.dropLast())
         body.append(contentsOf: Self.tail)
         return body
     }
@@ -38,7 +40,7 @@ struct InsertBatch: Sendable {
     /// Takes the last row off, as a batch of its own.
     mutating func removeLast() -> InsertBatch {
         let last = keeping([rowCount - 1])
-        bytes.removeSubrange(range(of: rowCount - 1))
+        bytes.removeSubrange(range(of: rowCount - 1).lowerBound...)
         ends.removeLast()
         return last
     }
@@ -94,13 +96,13 @@ struct InsertBatch: Sendable {
         RefusedRow(json: bytes[range(of: row)], reason: "BigQuery: \(reason)")
     }
 
-    private func range(of row: Int) -> Range<Int> { (row == 0 ? 0 : ends[row - 1])..<ends[row] }
+    private func range(of row: Int) -> Range<Int> { (row == 0 ? 0 : ends[row - 1] + 1)..<ends[row] }
 
     private func keeping(_ rows: some Sequence<Int>) -> InsertBatch {
         var batch = InsertBatch()
         for row in rows {
             batch.bytes.append(contentsOf: bytes[range(of: row)])
-            batch.ends.append(batch.bytes.count)
+            batch.endRow()
         }
         return batch
     }

@@ -13,12 +13,15 @@ struct RowEncoder: Sendable {
     private let beforeInsertOrdinal: [UInt8]
     private let beforeOrdinal: [UInt8]
     private let rowBytesLimit: Int
+    /// What is in every row: names and punctuation (far below 200 bytes), load id and time, two ordinals.
+    private let fixedBytesLimit: Int
 
     /// - Parameter rowBytesLimit: a row that needs more does not fit into any request.
     init(load: Load, rowBytesLimit: Int) {
         beforeInsertOrdinal = Array(#"{"insertId":"\#(load.id)-"#.utf8)
         beforeOrdinal = Array(#"","json":{"loaded_at":"\#(load.startedAt)","load_id":"\#(load.id)","ordinal":"#.utf8)
         self.rowBytesLimit = rowBytesLimit
+        fixedBytesLimit = beforeInsertOrdinal.count + beforeOrdinal.count + 200
     }
 
     enum Outcome: Equatable {
@@ -28,142 +31,135 @@ struct RowEncoder: Sendable {
 
     /// Appends `line` (a row with its line feed) to `body`, or leaves `body` alone and says why not.
     func append(_ line: UnsafeRawBufferPointer, ordinal: Int, to body: inout [UInt8]) -> Outcome {
-        let start = body.count
         do throws(Rejection) {
-            let fields = try Fields(line)
-            let price = try number(fields.price, "trade_price")
-            let volume = try number(fields.volume, "trade_volume")
-            appendOrdinals(ordinal, to: &body)
-            try appendTime(fields.time, to: &body)
-            try appendCode(fields.code, to: &body)
-            body.append(contentsOf: #"","trade_price":""#.utf8)
-            append(price, text: fields.price, to: &body)
-            body.append(contentsOf: #"","trade_volume":""#.utf8)
-            append(volume, text: fields.volume, to: &body)
-            body.append(contentsOf: #""}}"#.utf8)
+            let fields = try CopyLine(line)
+            let price = try Decimal(fields.price, "trade_price")
+            let volume = try Decimal(fields.volume, "trade_volume")
+            let time = try Instant(fields.time)
+            let code = try Code(fields.code)
+            let start = body.count
+            // A byte of a code can need six, and none of another field more than one.
+            let limit = fixedBytesLimit + line.count + 5 * code.bytes.count + price.extraBytes + volume.extraBytes
+            RowWriter.append(to: &body, atMost: limit) { row in
+                row.append(beforeInsertOrdinal)
+                row.append(digitsOf: ordinal)
+                row.append(beforeOrdinal)
+                row.append(digitsOf: ordinal)
+                time.append(to: &row)
+                code.append(to: &row)
+                row.append(#"","trade_price":""#)
+                price.append(to: &row)
+                row.append(#"","trade_volume":""#)
+                volume.append(to: &row)
+                row.append(#""}}"#)
+            }
             guard body.count - start <= rowBytesLimit else {
+                body.removeSubrange(start...)
                 throw Rejection(reason: "the row needs more than \(rowBytesLimit) bytes")
             }
-            return .encoded(price: price, volume: volume)
+            return .encoded(price: price.value, volume: volume.value)
         } catch {
-            body.removeSubrange(start...)
             return .rejected(reason: error.reason)
         }
     }
+}
 
-    private struct Rejection: Error { let reason: String }
+/// `2026-01-01 05:00:00.001+00`, which is sent as RFC 3339. The connection sets ISO dates and UTC.
+private struct Instant {
+    private let text: UnsafeRawBufferPointer
 
-    private struct Fields {
-        let time: UnsafeRawBufferPointer
-        let code: UnsafeRawBufferPointer
-        let price: UnsafeRawBufferPointer
-        let volume: UnsafeRawBufferPointer
-
-        init(_ line: UnsafeRawBufferPointer) throws(Rejection) {
-            var end = line.count
-            if end > 0, line[end - 1] == UInt8(ascii: "\n") { end -= 1 }
-            var tabs = (0, 0, 0)
-            var count = 0
-            for position in 0..<end where line[position] == UInt8(ascii: "\t") {
-                switch count {
-                case 0: tabs.0 = position
-                case 1: tabs.1 = position
-                case 2: tabs.2 = position
-                default: break
-                }
-                count += 1
-            }
-            guard count == 3 else { throw Rejection(reason: "\(count + 1) columns instead of 4") }
-            time = UnsafeRawBufferPointer(rebasing: line[0..<tabs.0])
-            code = UnsafeRawBufferPointer(rebasing: line[tabs.0 + 1..<tabs.1])
-            price = UnsafeRawBufferPointer(rebasing: line[tabs.1 + 1..<tabs.2])
-            volume = UnsafeRawBufferPointer(rebasing: line[tabs.2 + 1..<end])
-        }
+    init(_ field: UnsafeRawBufferPointer) throws(Rejection) {
+        guard field.count >= 22, field[10] == UInt8(ascii: " "), field[field.count - 3] == UInt8(ascii: "+"),
+            field[field.count - 2] == UInt8(ascii: "0"), field[field.count - 1] == UInt8(ascii: "0")
+        else { throw Rejection(reason: "time is not an instant in UTC") }
+        text = field
     }
 
-    private func number(_ field: UnsafeRawBufferPointer, _ column: String) throws(Rejection) -> Numeric {
-        if field.elementsEqual(#"\N"#.utf8) { throw Rejection(reason: "\(column) is null") }
-        do {
-            return try Numeric(field)
-        } catch {
-            throw Rejection(reason: "\(column) \(error == .notANumber ? "is" : "has") \(error)")
-        }
+    func append(to row: inout RowWriter) {
+        row.append(#","time":""#)
+        row.append(UnsafeRawBufferPointer(rebasing: text[..<10]))
+        row.append(UInt8(ascii: "T"))
+        row.append(UnsafeRawBufferPointer(rebasing: text[11..<(text.count - 3)]))
+        row.append(UInt8(ascii: "Z"))
     }
+}
 
-    private func appendOrdinals(_ ordinal: Int, to body: inout [UInt8]) {
-        body.append(contentsOf: beforeInsertOrdinal)
-        appendDigits(ordinal, to: &body)
-        body.append(contentsOf: beforeOrdinal)
-        appendDigits(ordinal, to: &body)
-    }
+private struct Code {
+    let bytes: UnsafeRawBufferPointer
+    /// What the field stands for, when that is not the same bytes.
+    private let value: [UInt8]?
 
-    /// `2026-01-01 05:00:00.001+00` as RFC 3339. The connection sets ISO dates and UTC.
-    private func appendTime(_ field: UnsafeRawBufferPointer, to body: inout [UInt8]) throws(Rejection) {
-        guard field.count >= 22, field[10] == UInt8(ascii: " "), field.suffix(3).elementsEqual("+00".utf8) else {
-            throw Rejection(reason: "time is not an instant in UTC")
-        }
-        body.append(contentsOf: #","time":""#.utf8)
-        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: field[..<10]))
-        body.append(UInt8(ascii: "T"))
-        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: field[11..<(field.count - 3)]))
-        body.append(UInt8(ascii: "Z"))
-    }
-
-    private func appendCode(_ field: UnsafeRawBufferPointer, to body: inout [UInt8]) throws(Rejection) {
-        body.append(contentsOf: #"","code":""#.utf8)
+    init(_ field: UnsafeRawBufferPointer) throws(Rejection) {
+        bytes = field
         if field.allSatisfy(isPlain) {
-            body.append(contentsOf: field)
+            value = nil
             return
         }
         guard let value = copyFieldValue(field) else { throw Rejection(reason: "code is null") }
         guard String(validating: value, as: UTF8.self) != nil else {
             throw Rejection(reason: "code is not valid UTF-8")
         }
-        for byte in value { appendJSON(byte, to: &body) }
+        self.value = value
     }
 
-    /// Plain decimals are copied without the zeros that carry no value; only a column that is not
-    /// `numeric` can spell an exponent.
-    private func append(_ number: Numeric, text: UnsafeRawBufferPointer, to body: inout [UInt8]) {
-        var end = text.count
-        var hasPoint = false
-        for byte in text {
-            if byte | 0x20 == UInt8(ascii: "e") { return number.append(to: &body) }
-            if byte == UInt8(ascii: ".") { hasPoint = true }
+    func append(to row: inout RowWriter) {
+        row.append(#"","code":""#)
+        guard let value else { return row.append(bytes) }
+        for byte in value { row.append(json: byte) }
+    }
+}
+
+/// A price or a volume. Plain decimals are copied without the zeros that carry no value; only a column that is
+/// not `numeric` can spell an exponent.
+private struct Decimal {
+    let value: Numeric
+    private let text: UnsafeRawBufferPointer
+    /// Spelled anew; nil when the text is sent as it is.
+    private let spelled: [UInt8]?
+
+    /// Bytes that are sent beyond those of the text.
+    var extraBytes: Int { spelled?.count ?? 0 }
+
+    init(_ field: UnsafeRawBufferPointer, _ column: StaticString) throws(Rejection) {
+        guard let decimal = DecimalText(field), decimal.end == field.count else {
+            let isNull = field.elementsEqual(#"\N"#.utf8)
+            throw Rejection(reason: "\(column) is \(isNull ? "null" : "\(Numeric.Refusal.notANumber)")")
         }
-        if hasPoint {
-            while text[end - 1] == UInt8(ascii: "0") { end -= 1 }
-            if text[end - 1] == UInt8(ascii: ".") { end -= 1 }
+        do throws(Numeric.Refusal) {
+            value = try Numeric(decimal, in: field)
+        } catch {
+            throw Rejection(reason: "\(column) has \(error)")
         }
-        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[..<end]))
+        // A text that ends behind its digits has no exponent.
+        guard max(decimal.integer.upperBound, decimal.fraction.upperBound) == field.count else {
+            text = field
+            spelled = value.bytes
+            return
+        }
+        var end = field.count
+        if !decimal.fraction.isEmpty {
+            while field[end - 1] == UInt8(ascii: "0") { end -= 1 }
+            if field[end - 1] == UInt8(ascii: ".") { end -= 1 }
+        }
+        text = UnsafeRawBufferPointer(rebasing: field[..<end])
+        spelled = nil
+    }
+
+    func append(to row: inout RowWriter) {
+        guard let spelled else { return row.append(text) }
+        row.append(spelled)
+    }
+}
+
+extension Numeric {
+    fileprivate var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return bytes
     }
 }
 
 /// ASCII that means itself both in COPY's text and in JSON.
 private func isPlain(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-}
-
-private func appendJSON(_ byte: UInt8, to body: inout [UInt8]) {
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        body.append(UInt8(ascii: "\\"))
-        body.append(byte)
-    case 0..<0x20:
-        body.append(contentsOf: #"\u00"#.utf8)
-        body.append(UInt8(ascii: byte < 0x10 ? "0" : "1"))
-        body.append(Array("0123456789abcdef".utf8)[Int(byte & 15)])
-    default:
-        body.append(byte)
-    }
-}
-
-private func appendDigits(_ number: Int, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    var rest = number
-    repeat {
-        bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-        rest /= 10
-    } while rest > 0
-    bytes[start...].reverse()
 }

@@ -29,6 +29,11 @@ package struct Numeric: Equatable, Comparable, Sendable {
     /// Reads a number in any of JSON's spellings, the whole of `bytes`.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Refusal) {
         guard let text = DecimalText(bytes), text.end == bytes.count else { throw .notANumber }
+        try self.init(text, in: bytes)
+    }
+
+    /// The number that was found in `bytes`.
+    package init(_ text: DecimalText, in bytes: UnsafeRawBufferPointer) throws(Refusal) {
         let magnitude =
             if let units = Self.ordinary(text, in: bytes) { units } else { try Self.anySpelling(text, in: bytes) }
         units = text.isNegative ? -magnitude : magnitude
