@@ -79,6 +79,7 @@ let package = Package(
         system("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
         system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
 
         shared("Market"),
         shared("Kafka", ["CRDKafka", logging]),
@@ -88,7 +89,7 @@ let package = Package(
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
-        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", asyncHTTPClient] + http),
+        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", "CZlib", asyncHTTPClient] + http),
 
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(

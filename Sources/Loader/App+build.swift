@@ -35,8 +35,8 @@ extension HourLoader {
             endpoint: settings.endpoint, project: project, dataset: settings.dataset, table: settings.table,
             location: settings.location, partitioning: settings.partitioning)
         let warehouse = BigQuery(
-            transport: transport, tokens: AccessTokens(fetch: request.fetch), target: target, limits: limits,
-            logger: logger)
+            transport: transport, tokens: AccessTokens(fetch: request.fetch), target: target,
+            gzipsRows: settings.gzipsRows, limits: limits, logger: logger)
         // The lock first: of two loaders that start together, one creates the tables.
         let ledger = try await Ledger.open(
             settings.postgres, table: target.name, lockTimeout: settings.lockTimeout, logger: logger)

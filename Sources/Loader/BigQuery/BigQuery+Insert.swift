@@ -36,7 +36,8 @@ extension BigQuery {
             let rows = batch.rowCount
             let bytes = batch.bodyBytes
             do {
-                let answer = try await callOnce(.post, path, body: batch.body(), as: InsertAllAnswer.self)
+                let answer = try await callOnce(
+                    .post, path, body: batch.body(), gzips: gzipsRows, as: InsertAllAnswer.self)
                 let outcome = batch.receive(answer.insertErrors ?? [])
                 refused += outcome.refused
                 if let failure = outcome.failure { throw failure }

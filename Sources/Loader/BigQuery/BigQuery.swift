@@ -6,6 +6,8 @@ struct BigQuery: Sendable {
     let transport: HTTPTransport
     let tokens: AccessTokens
     let target: Target
+    /// Whether rows are sent compressed.
+    let gzipsRows: Bool
     let limits: RetryLimits
     let logger: Logger
 
@@ -49,12 +51,14 @@ struct BigQuery: Sendable {
 
     /// One request, one answer.
     func callOnce<Answer: Decodable>(
-        _ method: HTTPTransport.Method, _ path: String, body: [UInt8]? = nil, as type: Answer.Type = Answer.self
+        _ method: HTTPTransport.Method, _ path: String, body: [UInt8]? = nil, gzips: Bool = false,
+        as type: Answer.Type = Answer.self
     ) async throws -> Answer {
         var headers = [("User-Agent", "ticker-pipeline-loader"), ("Content-Type", "application/json")]
         let token = try await tokens.current()
         if let token { headers.append(("Authorization", "Bearer \(token)")) }
-        let answer = try await transport.send(method, target.endpoint + path, headers: headers, body: body)
+        let answer = try await transport.send(
+            method, target.endpoint + path, headers: headers, body: body, gzips: gzips)
         guard (200..<300).contains(answer.status) else {
             if answer.status == 401, let token { await tokens.discard(token) }
             throw BigQueryError(answer)
