@@ -17,8 +17,11 @@ func producerService(_ environment: Environment, _ logger: Logger) throws -> Pro
         guard settings.certificateAuthorityFile != nil else { throw Failure(ExitStatus.unavailable, "\(error)") }
         throw ConfigurationError("UPBIT_CA_FILE: \(error)")
     }
-    let gaps = GapOutbox(topic: settings.topic + Gap.topicSuffix, logger: logger) {
-        (topic) throws(KafkaConfigurationError) in try KafkaProducer(topic: topic, properties: properties(settings))
+    let gaps = GapOutbox(spool.state, topic: settings.topic + Gap.topicSuffix, logger: logger) {
+        (topic) throws(KafkaConfigurationError) in
+        // Where the topic is missing that is to be said soon, and again.
+        let patience = [(name: "topic.metadata.propagation.max.ms", value: "30000")]
+        return try KafkaProducer(topic: topic, properties: patience + properties(settings))
     }
     let deliveries = Deliveries(spool.state, gaps, logger: logger) { (isIsolating) throws(KafkaConfigurationError) in
         try makeProducer(settings, isIsolating: isIsolating)

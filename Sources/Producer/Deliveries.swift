@@ -152,7 +152,7 @@ final class Deliveries: Sendable {
     private func takeReports(_ client: KafkaProducer, _ progress: inout Progress, timeoutMilliseconds: Int) {
         poll(client, &progress, timeoutMilliseconds: timeoutMilliseconds)
         if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
-        gaps.work { progress.tracker.delivered(.gap, of: $0) }
+        gaps.work()
         let deliveredBelow = progress.tracker.deliveredBelow
         guard deliveredBelow != state.deliveredBelow else { return }
         state.deliveredBelow = deliveredBelow
@@ -182,37 +182,33 @@ final class Deliveries: Sendable {
 
     private func handle(_ event: KafkaProducer.Event, _ progress: inout Progress) {
         switch event {
-        case .delivered(let word):
-            delivered(RecordTag(word: word), &progress)
+        case .delivered(let sequence):
+            delivered(sequence, &progress)
             progress.backoff.reset()
-        case .failed(let word, let error): failed(RecordTag(word: word), error, &progress)
+        case .failed(let sequence, let error): failed(sequence, error, &progress)
         case .error(let error) where error.isFatal: fail(error)
         case .error(let error): logger.warning("kafka", metadata: ["kafka.error": "\(error)"])
         case .log(let line): logger.log(line)
         }
     }
 
-    private func delivered(_ tag: RecordTag, _ progress: inout Progress) {
-        if tag.endsGap {
-            progress.tracker.delivered(.frame, of: tag.sequence)
-        } else {
-            progress.tracker.delivered(tag.sequence)
-        }
+    private func delivered(_ sequence: UInt64, _ progress: inout Progress) {
+        progress.tracker.delivered(sequence)
         delivered.add(1, ordering: .relaxed)
     }
 
     /// A broker refuses whole batches as too large, and with them records that are not. So each is sent
     /// once more in a batch of its own: what is too large then concerns nobody but itself.
-    private func failed(_ tag: RecordTag, _ error: KafkaError, _ progress: inout Progress) {
+    private func failed(_ sequence: UInt64, _ error: KafkaError, _ progress: inout Progress) {
         guard error.code == .messageTooLarge else { return fail(error) }
         if progress.isolatedUntil == nil || isClientBroken {
             if !isClientBroken { logger.warning("a batch is too large for Kafka: sending its frames one by one") }
-            progress.isolatedUntil = max(progress.isolatedUntil ?? 0, tag.sequence)
+            progress.isolatedUntil = max(progress.isolatedUntil ?? 0, sequence)
             isBroken.store(true, ordering: .releasing)
             return
         }
-        giveUp(tag.sequence, error)
-        delivered(tag, &progress)
+        giveUp(sequence, error)
+        delivered(sequence, &progress)
     }
 
     /// A frame that Kafka can never take is let go, or all that come after it would wait for it.

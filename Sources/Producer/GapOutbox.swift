@@ -4,99 +4,105 @@ import Market
 import Runtime
 import Synchronization
 
-/// Tells gaps to Kafka, with a client of its own: a right that is missing on their topic must not keep
-/// the frames back. Each is told until Kafka has it.
+/// Tells gaps in their topic, for others than the consumer, which finds each with the tick that ends it.
 ///
-/// Until then the frame that ends the gap stays in the spool, so no gap is lost with the process.
+/// It has a client of its own: a right that is missing on that topic must not keep the frames back. Each
+/// gap is told until Kafka has it, also by the next process: the spool's state keeps it until then. There it
+/// waits with ``PendingGap/limit`` others at most; of more the oldest are never told.
 final class GapOutbox: Sendable {
     typealias MakeProducer = @Sendable (_ topic: String) throws(KafkaConfigurationError) -> KafkaProducer
 
     private let topic: String
     private let logger: Logger
     private let makeProducer: MakeProducer
-    private let added = Mutex<[UInt64: Gap]>([:])
-    private let hasAdded = Atomic(false)
+    /// The lock is for the gaps that it keeps.
+    private let state: Mutex<SpoolState>
+    private let producerName: String
+    /// There may be gaps that the client was not given.
+    private let hasNew: Atomic<Bool>
     /// The deliveries' thread's alone; there are gaps rarely enough for a lock.
-    private let work: Mutex<Work>
+    private let current: Mutex<Work>
 
     private struct Work {
-        /// By the sequence of the frame that ends it.
-        var pending: [UInt64: Gap] = [:]
         var client: KafkaProducer?
+        /// What the client was given, by the sequence of the frame that ends it.
+        var sent: [UInt64: PendingGap] = [:]
         var backoff = Backoff(base: .seconds(1), limit: .seconds(60))
         var nextTry = ContinuousClock.now
     }
 
-    init(topic: String, logger: Logger, makeProducer: @escaping MakeProducer) {
+    init(_ state: SpoolState, topic: String, logger: Logger, makeProducer: @escaping MakeProducer) {
         self.topic = topic
         self.logger = logger
         self.makeProducer = makeProducer
-        work = Mutex(Work())
+        producerName = state.producer
+        hasNew = Atomic(!state.pendingGaps.isEmpty)
+        self.state = Mutex(state)
+        current = Mutex(Work())
     }
 
-    /// Any thread.
-    func add(_ gap: Gap, endedBy sequence: UInt64) {
-        added.withLock { $0[sequence] = gap }
-        hasAdded.store(true, ordering: .releasing)
+    /// Keeps a gap until it is told. Any thread.
+    func add(_ gap: GapStart, until end: UInt64, endedBy sequence: UInt64) {
+        let dropped = state.withLock { state in
+            defer { hasNew.store(true, ordering: .releasing) }
+            return state.keep(PendingGap(sequence: sequence, start: gap, end: end))
+        }
+        guard let dropped else { return }
+        logger.error(
+            "a gap is told with its tick alone: too many wait for their topic, whose other readers miss it",
+            metadata: ["kafka.topic": "\(topic)", "gap": "\(self.gap(dropped).json)"])
     }
 
     /// Does what there is to do, without waiting. Called again and again by the deliveries' thread.
-    ///
-    /// - Parameter onDelivered: gets the sequence of the frame that ends the gap.
-    func work(onDelivered: (UInt64) -> Void) {
-        work.withLock { work in
-            if hasAdded.exchange(false, ordering: .acquiring) { take(&work) }
-            guard !work.pending.isEmpty, work.nextTry < .now else { return }
+    func work() {
+        current.withLock { work in
+            guard work.client != nil || hasNew.load(ordering: .acquiring), work.nextTry < .now else { return }
             if work.client == nil { begin(&work) }
-            while let client = work.client, client.poll(timeoutMilliseconds: 0, { handle($0, &work, onDelivered) }) {}
+            if hasNew.exchange(false, ordering: .acquiringAndReleasing) { sendNew(&work) }
+            while let client = work.client, client.poll(timeoutMilliseconds: 0, { handle($0, &work) }) {}
             // Gaps are rare: a client with nothing to do would only take up memory.
-            if work.pending.isEmpty { work.client = nil }
+            if work.sent.isEmpty, !hasNew.load(ordering: .acquiring) { work.client = nil }
         }
-    }
-
-    private func take(_ work: inout Work) {
-        let new = added.withLock { added in
-            defer { added = [:] }
-            return added
-        }
-        for (sequence, gap) in new { work.pending[sequence] = gap }
-        if let client = work.client { send(new, client, &work) }
     }
 
     private func begin(_ work: inout Work) {
         do throws(KafkaConfigurationError) {
             let client = try makeProducer(topic)
-            work.client = client
             if client.topicState(timeoutMilliseconds: 500) == .missing { client.requestTopic() }
-            send(work.pending, client, &work)
+            work.client = client
         } catch {
             giveUpForNow("\(error)", &work)
         }
     }
 
-    private func send(_ gaps: [UInt64: Gap], _ client: KafkaProducer, _ work: inout Work) {
-        for (sequence, gap) in gaps.sorted(by: { $0.key < $1.key }) {
-            do throws(KafkaError) { try send(gap, sequence, client) } catch { return giveUpForNow("\(error)", &work) }
+    private func sendNew(_ work: inout Work) {
+        for gap in state.withLock({ $0.pendingGaps }) where work.sent[gap.sequence] != gap {
+            guard let client = work.client else { return }
+            do throws(KafkaError) { try send(gap, client) } catch { return giveUpForNow("\(error)", &work) }
+            work.sent[gap.sequence] = gap
         }
     }
 
-    private func send(_ gap: Gap, _ sequence: UInt64, _ client: KafkaProducer) throws(KafkaError) {
-        let outcome = Array(gap.producer.utf8).withUnsafeBytes { key in
-            Array(gap.json.utf8).withUnsafeBytes { value in
+    private func gap(_ pending: PendingGap) -> Gap {
+        Gap(producer: producerName, from: pending.start.from, to: pending.end, reason: pending.start.reason)
+    }
+
+    private func send(_ gap: PendingGap, _ client: KafkaProducer) throws(KafkaError) {
+        let outcome = Array(producerName.utf8).withUnsafeBytes { key in
+            Array(self.gap(gap).json.utf8).withUnsafeBytes { value in
                 let record = KafkaProducer.Record(
-                    key: key, value: value, timestampMilliseconds: Int64(clamping: gap.to / 1_000))
-                return Result { () throws(KafkaError) in try client.produce(record, tag: sequence) }
+                    key: key, value: value, timestampMilliseconds: Int64(clamping: gap.end / 1_000))
+                return Result { () throws(KafkaError) in try client.produce(record, tag: gap.sequence) }
             }
         }
         try outcome.get()
     }
 
-    private func handle(_ event: KafkaProducer.Event, _ work: inout Work, _ onDelivered: (UInt64) -> Void) {
+    private func handle(_ event: KafkaProducer.Event, _ work: inout Work) {
         switch event {
         case .delivered(let sequence):
-            work.pending[sequence] = nil
+            told(sequence, &work)
             work.backoff.reset()
-            onDelivered(sequence)
         case .failed(_, let error) where work.client != nil: giveUpForNow("\(error)", &work)
         case .error(let error) where error.isFatal: giveUpForNow("\(error)", &work)
         case .failed: break  // of the client that was just given up
@@ -105,12 +111,24 @@ final class GapOutbox: Sendable {
         }
     }
 
+    private func told(_ sequence: UInt64, _ work: inout Work) {
+        let sent = work.sent.removeValue(forKey: sequence)
+        state.withLock { state in
+            // A gap that has got another beginning since is told once more.
+            if state.pendingGaps.contains(where: { $0.sequence == sequence && $0 == sent }) { state.forget(sequence) }
+        }
+    }
+
     private func giveUpForNow(_ reason: String, _ work: inout Work) {
         logger.error(
-            "gaps cannot be told, and keep the spool from getting smaller: check that the topic exists and may be written",
-            metadata: ["kafka.topic": "\(topic)", "reason": "\(reason)"])
+            """
+            gaps cannot be told in their topic: its other readers miss them for now, the database has them with \
+            their ticks. Check that the topic exists and may be written
+            """, metadata: ["kafka.topic": "\(topic)", "reason": "\(reason)"])
         work.client?.purge()
         work.client = nil
+        work.sent = [:]
+        hasNew.store(true, ordering: .releasing)
         work.nextTry = .now + work.backoff.next()
     }
 }

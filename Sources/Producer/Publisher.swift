@@ -17,6 +17,8 @@ final class Publisher {
     private var opening = PartitionOpening()
     private var cursor: SpoolCursor
     private var isReadingBroken = false
+    /// Gaps that end up to here are in the outbox, which has to be told once of each.
+    private var gapsAddedUntil: UInt64 = 0
 
     /// How many waiting frames are sent before the socket has its turn again.
     private static let chunk = 500
@@ -94,6 +96,7 @@ final class Publisher {
             client = nil
             opening = PartitionOpening()
             cursor = SpoolCursor(spool)
+            gapsAddedUntil = 0
             deliveries.returned()
         }
         if client == nil { client = deliveries.takeClient() }
@@ -114,13 +117,13 @@ final class Publisher {
 
     /// - Returns: false when it was not taken; whoever has room or a client then wakes this thread.
     private func send(_ record: SpoolRecord, _ key: Frame.Key, _ segment: MappedSegment) -> Bool {
-        guard let client, let count = partitionCount(of: segment) else { return false }
-        if let gap = gap(endedBy: record) { gaps.add(gap, endedBy: record.sequence) }
+        guard let client, let spread = spread(of: segment) else { return false }
+        addGap(endedBy: record)
         do throws(KafkaError) {
-            if try !produce(record, key, count, client) {
+            if try !produce(record, key, spread, client) {
                 // The flag first, then one more try: a delivery between the two would wake nobody.
                 deliveries.queueIsFull()
-                if try !produce(record, key, count, client) { return false }
+                if try !produce(record, key, spread, client) { return false }
                 deliveries.queueHasRoom()
             }
             return true
@@ -135,6 +138,13 @@ final class Publisher {
         }
     }
 
+    /// Before the record is sent: it is let go when Kafka has it, and the outbox must know of the gap by then.
+    private func addGap(endedBy record: SpoolRecord) {
+        guard let gap = record.gap, record.sequence > gapsAddedUntil else { return }
+        gaps.add(gap, until: record.receivedMicroseconds, endedBy: record.sequence)
+        gapsAddedUntil = record.sequence
+    }
+
     private func gap(endedBy record: SpoolRecord) -> Gap? {
         record.gap.map {
             Gap(
@@ -142,23 +152,23 @@ final class Publisher {
         }
     }
 
-    /// How many partitions the segment's frames are spread over: a frame that is sent again has to go
-    /// where it went before, or the consumer could not tell that it had it. A topic has fewer than
-    /// before only when it was made anew, without what was sent before.
-    private func partitionCount(of segment: MappedSegment) -> Int? {
-        guard let now = deliveries.partitionCount else { return nil }
-        if let then = segment.partitionCount, then <= now { return then }
-        segment.partitionCount = now
+    /// How the segment's frames are spread over partitions: as before, when some were sent already. A topic
+    /// has fewer partitions than before only when it was made anew, without what was sent before.
+    private func spread(of segment: MappedSegment) -> Spread? {
+        guard let count = deliveries.partitionCount else { return nil }
+        if let then = segment.spread, then.partitionCount <= count { return then }
+        let now = Spread(partitioner: partitioner, partitionCount: count)
+        segment.spread = now
         deliveries.refreshPartitionCount()
         return now
     }
 
     /// - Returns: false when it was not taken for now.
     private func produce(
-        _ record: SpoolRecord, _ key: Frame.Key, _ partitionCount: Int, _ client: KafkaProducer
+        _ record: SpoolRecord, _ key: Frame.Key, _ spread: Spread, _ client: KafkaProducer
     ) throws(KafkaError) -> Bool {
         let code = key.code.map { UnsafeRawBufferPointer(rebasing: record.frame[$0]) }
-        let partition = partitioner.partition(of: code, among: partitionCount)
+        let partition = spread.partition(of: code)
         guard opening.admits(partition, deliveredBelow: spool.state.deliveredBelow) else { return false }
         do throws(KafkaError) {
             try produceFrame(record, key, code, partition, client)
@@ -174,7 +184,6 @@ final class Publisher {
         _ record: SpoolRecord, _ key: Frame.Key, _ code: UnsafeRawBufferPointer?, _ partition: Int32,
         _ client: KafkaProducer
     ) throws(KafkaError) {
-        let tag = RecordTag(record.sequence, endsGap: record.gap != nil)
         // There are gaps rarely enough for an array.
         let gapHeader = gap(endedBy: record).map { Array($0.header.utf8) } ?? []
         let outcome = withDecimalText(record.sequence) { sequence in
@@ -186,7 +195,7 @@ final class Publisher {
                             timestampMilliseconds: recordTimestamp(key, record.receivedMicroseconds),
                             headers: [("producer", name), ("seq", sequence), ("received", received)])
                         if !gap.isEmpty { message.headers.append((Gap.headerName, gap)) }
-                        return Result { () throws(KafkaError) in try client.produce(message, tag: tag.word) }
+                        return Result { () throws(KafkaError) in try client.produce(message, tag: record.sequence) }
                     }
                 }
             }

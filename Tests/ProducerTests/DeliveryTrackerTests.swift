@@ -15,19 +15,6 @@ struct DeliveryTrackerTests {
         #expect(tracker.deliveredBelow == 7)
     }
 
-    @Test("A frame that ends a gap is delivered with the second of its parts, whichever that is")
-    func parts() {
-        var tracker = DeliveryTracker(deliveredBelow: 1)
-        tracker.delivered(.gap, of: 1)
-        tracker.delivered(.gap, of: 1)
-        tracker.delivered(.frame, of: 2)
-        #expect(tracker.deliveredBelow == 1)
-        tracker.delivered(.frame, of: 1)
-        #expect(tracker.deliveredBelow == 2)
-        tracker.delivered(.gap, of: 2)
-        #expect(tracker.deliveredBelow == 3)
-    }
-
     @Test("Sequences that do not come are passed with the frame behind them, also when that is told twice")
     func skip() {
         var tracker = DeliveryTracker(deliveredBelow: 1)

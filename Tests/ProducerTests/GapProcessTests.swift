@@ -66,6 +66,29 @@ struct GapProcessTests {
         #expect(zip(gaps, gaps.dropFirst()).allSatisfy { $0.to <= $1.from })
     }
 
+    @Test("A gap that its topic cannot take holds nothing up, and is told there by a later process")
+    func topicAway() async throws {
+        let bench = try await bench()
+        let topic = ProducerBench.topic + Gap.topicSuffix
+        bench.kafka.hideTopic(topic)
+        let first = try bench.startProducer()
+        try await bench.exchange.observed.wait { $0.playback.playedCount > 200 }
+        try await bench.exchange.inject(.close(code: 1000))
+        let subscriptions = try await bench.exchange.observed.wait { $0.subscriptions.count == 2 }.subscriptions
+        let ends = Int(try #require(subscriptions[1].nextSequence))
+        try await bench.waitUntilPublished(ends + 100)
+        try await expectCleanStop(first)
+        #expect(try await first.errorLine(containing: "stopped", within: .seconds(5)).contains("frames.spooled=0"))
+        bench.kafka.showTopic(topic)
+        #expect(try bench.gaps().isEmpty)
+        let second = try bench.startProducer()
+        let gaps = try await waitForGaps(2, bench)
+        try await expectCleanStop(second)
+        #expect(gaps.map(\.reason) == [.disconnect, .restart])
+        let told = try bench.records().sorted { $0.sequence < $1.sequence }.compactMap { $0.headers["gap"] }
+        #expect(told == gaps.map(\.header))
+    }
+
     @Test("A start, new listings and a broker that comes and goes are no gaps")
     func none() async throws {
         let bench = try await bench(rate: 2_000)

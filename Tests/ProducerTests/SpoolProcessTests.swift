@@ -175,7 +175,7 @@ struct SpoolProcessTests {
     }
 
     @Test(
-        "A frame that is sent again goes to its partition, also when the topic has more of them",
+        "A frame that is sent again goes to its partition, also when the topic has more of them and keys are spread otherwise",
         .timeLimit(.minutes(1)))
     func partitions() async throws {
         let total = 1_000
@@ -192,7 +192,9 @@ struct SpoolProcessTests {
         }
         let larger = try MockCluster()
         try larger.createTopic(ProducerBench.topic, partitions: 8)
-        let second = try bench.startProducer(["KAFKA_SERVERS": larger.bootstrapServers])
+        let second = try bench.startProducer([
+            "KAFKA_SERVERS": larger.bootstrapServers, "KAFKA_PARTITIONER": "fnv1a",
+        ])
         try await TopicReader.wait(
             for: Int64(total), in: ProducerBench.topic, partitions: 8, servers: larger.bootstrapServers)
         try await expectCleanStop(second)

@@ -3,25 +3,16 @@
 /// A ring of bits stands for the sequences from ``deliveredBelow`` on. It grows with the number of
 /// records that are on their way at once, which librdkafka's queue bounds.
 struct DeliveryTracker {
-    /// The parts of a frame that travel on their own.
-    struct Parts: OptionSet {
-        let rawValue: UInt8
-        static let frame = Parts(rawValue: 1)
-        static let gap = Parts(rawValue: 2)
-    }
-
     private(set) var deliveredBelow: UInt64
     /// One bit a sequence, of which `deliveredBelow`'s is at ``head``.
     private var bits: [UInt64] = [0, 0]
     private var head = 0
     /// Sequences that were never used, or whose frames are lost: they do not take up bits.
     private var skipped: [Range<UInt64>] = []
-    /// Frames with a gap, of which one part was delivered.
-    private var partial: [UInt64: Parts] = [:]
 
     init(deliveredBelow: UInt64) { self.deliveredBelow = deliveredBelow }
 
-    /// A frame that ends no gap was delivered.
+    /// A frame was delivered.
     mutating func delivered(_ sequence: UInt64) {
         guard sequence >= deliveredBelow else { return }
         let distance = Int(clamping: sequence - deliveredBelow - skippedCount(below: sequence))
@@ -29,18 +20,6 @@ struct DeliveryTracker {
         let bit = (head + distance) & (bits.count * 64 - 1)
         bits[bit >> 6] |= 1 << UInt64(bit & 63)
         if distance == 0 { advance() }
-    }
-
-    /// A part of a frame that ends a gap was delivered. The frame is delivered with its last part.
-    mutating func delivered(_ parts: Parts, of sequence: UInt64) {
-        guard sequence >= deliveredBelow else { return }
-        let all = partial[sequence, default: []].union(parts)
-        guard all == [.frame, .gap] else {
-            partial[sequence] = all
-            return
-        }
-        partial[sequence] = nil
-        delivered(sequence)
     }
 
     /// No report will ever come for these: they count as delivered with the next frame behind them, which

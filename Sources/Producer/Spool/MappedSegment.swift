@@ -76,12 +76,10 @@ final class MappedSegment {
 
     deinit { if ownsMemory { munmap(memory, max(count, 8)) } }
 
-    /// How many partitions the records are spread over; nil until the first one is sent.
-    var partitionCount: Int? {
-        get { count < SegmentHeader.bytes ? nil : SegmentHeader.partitionCount(bytes) }
-        set {
-            if count >= SegmentHeader.bytes, let newValue { SegmentHeader.setPartitionCount(newValue, in: memory) }
-        }
+    /// How the records are spread over partitions; nil until the first one is sent.
+    var spread: Spread? {
+        get { count < SegmentHeader.bytes ? nil : SegmentHeader.spread(bytes) }
+        set { if count >= SegmentHeader.bytes, let newValue { SegmentHeader.setSpread(newValue, in: memory) } }
     }
 
     /// How the catalogue lists it.

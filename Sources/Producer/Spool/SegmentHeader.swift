@@ -7,7 +7,8 @@
 /// 24  u64      when it was made, microseconds since 1970
 /// 32  u64      CRC-32C of the bytes before
 /// 40  u64      partitions of the topic, and their complement in the upper half; 0 until it is known
-/// 48  2 × u64  0
+/// 48  u64      how keys are spread over them, as a number of `Spread`, and its complement likewise
+/// 56  u64      0
 /// ```
 ///
 /// Within a segment each sequence is one more than the one before. Between segments there may be a
@@ -46,16 +47,27 @@ struct SegmentHeader: Equatable {
         memory.storeBytes(of: UInt64(crc), toByteOffset: 32, as: UInt64.self)
     }
 
-    /// How many partitions the records of the segment are spread over; nil until the first one is sent.
-    static func partitionCount(_ segment: UnsafeRawBufferPointer) -> Int? {
-        let word = segment.load(fromByteOffset: 40, as: UInt64.self)
-        let count = UInt32(truncatingIfNeeded: word)
-        guard count > 0, count <= Int32.max, UInt32(truncatingIfNeeded: word >> 32) == ~count else { return nil }
-        return Int(count)
+    /// How the records of the segment are spread over partitions; nil until the first one is sent.
+    static func spread(_ segment: UnsafeRawBufferPointer) -> Spread? {
+        guard let count = number(segment, at: 40), count <= Int32.max,
+            let partitioner = number(segment, at: 48).flatMap(Spread.partitioner)
+        else { return nil }
+        return Spread(partitioner: partitioner, partitionCount: Int(count))
     }
 
-    static func setPartitionCount(_ count: Int, in memory: UnsafeMutableRawPointer) {
-        let count = UInt32(clamping: count)
-        memory.storeBytes(of: UInt64(count) | UInt64(~count) << 32, toByteOffset: 40, as: UInt64.self)
+    static func setSpread(_ spread: Spread, in memory: UnsafeMutableRawPointer) {
+        // The number of partitions last: a kill in between leaves none, and nothing was sent by then.
+        memory.storeBytes(of: 0, toByteOffset: 40, as: UInt64.self)
+        memory.storeBytes(of: word(spread.code), toByteOffset: 48, as: UInt64.self)
+        memory.storeBytes(of: word(UInt32(clamping: spread.partitionCount)), toByteOffset: 40, as: UInt64.self)
     }
+
+    /// A number above 0 with its complement; nil for what is none.
+    private static func number(_ segment: UnsafeRawBufferPointer, at offset: Int) -> UInt32? {
+        let word = segment.load(fromByteOffset: offset, as: UInt64.self)
+        let number = UInt32(truncatingIfNeeded: word)
+        return number > 0 && UInt32(truncatingIfNeeded: word >> 32) == ~number ? number : nil
+    }
+
+    private static func word(_ number: UInt32) -> UInt64 { UInt64(number) | UInt64(~number) << 32 }
 }

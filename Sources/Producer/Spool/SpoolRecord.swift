@@ -50,11 +50,11 @@ struct SpoolRecord {
     /// Their order is part of the format.
     private static let reasons: [Gap.Reason] = [.disconnect, .stall, .restart, .spoolFull, .spoolDamaged]
 
-    private static func code(of reason: Gap.Reason) -> UInt64 {
+    static func code(of reason: Gap.Reason) -> UInt64 {
         UInt64((reasons.firstIndex(of: reason) ?? 0) + 1)
     }
 
-    fileprivate static func reason(code: UInt64) -> Gap.Reason? {
+    static func reason(code: UInt64) -> Gap.Reason? {
         (1...UInt64(reasons.count)).contains(code) ? reasons[Int(code) - 1] : nil
     }
 }

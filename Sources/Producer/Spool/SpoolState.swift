@@ -9,6 +9,7 @@ import Synchronization
 ///   8  u64      CRC-32C of the name's 256 bytes
 ///  16  256      name of the producer, with zeroes behind it
 /// 512  u64 …    the numbers of `Field`, in its order
+/// 1024 u64 …    gaps that their topic does not have yet, see `PendingGap`
 /// ```
 ///
 /// A number is stored as a whole, without a system call, and survives the end of the process; only a
@@ -28,6 +29,7 @@ final class SpoolState: @unchecked Sendable {
     private static let magic = UInt64(littleEndian: 0x314C_5053_4B43_4954)
     private static let name = 16..<272
     private static let numbers = 512
+    private static let pendingGaps = 1_024
 
     /// Opens the state of a spool, or makes that of a new one.
     ///
@@ -112,6 +114,9 @@ final class SpoolState: @unchecked Sendable {
     func synchronize() throws(SpoolError) {
         guard fdatasync(descriptor) == 0 else { throw SpoolError(errno, path) }
     }
+
+    /// Room for ``PendingGap/limit`` gaps.
+    var pendingGapSlots: UnsafeMutableRawPointer { page + Self.pendingGaps }
 
     private subscript(field: Field) -> UInt64 {
         get { pointer(field).pointee.load(ordering: .acquiring) }
