@@ -28,6 +28,7 @@ final class Deliveries: Sendable {
     private let end = DispatchSemaphore(value: 0)
     private let skipped = Mutex<[Range<UInt64>]>([])
     private let hasSkipped = Atomic(false)
+    private let knownRefusals = Mutex(Refusals())
 
     /// - Parameter makeProducer: a client for the topic of the data.
     init(_ state: SpoolState, _ gaps: GapOutbox, logger: Logger, makeProducer: @escaping MakeProducer) {
@@ -78,6 +79,9 @@ final class Deliveries: Sendable {
 
     func queueHasRoom() { isQueueFull.store(false, ordering: .relaxed) }
 
+    /// What is refused. It changes with the client: what is refused by one is sent otherwise by the next.
+    var refusals: Refusals { knownRefusals.withLock { $0 } }
+
     /// No report will come for these; see ``DeliveryTracker/skip(_:)``.
     func skip(_ sequences: Range<UInt64>) {
         skipped.withLock { $0.append(sequences) }
@@ -96,8 +100,10 @@ final class Deliveries: Sendable {
     private struct Progress {
         var tracker: DeliveryTracker
         var backoff = Backoff(base: .seconds(1), limit: .seconds(10))
-        /// Records up to here are sent one in a batch, since one of them is too large.
+        /// Records up to here are sent one in a batch, since one of them is refused.
         var isolatedUntil: UInt64?
+        /// Records up to here were sent with the present time, by the client at hand.
+        var restampedUntil: UInt64 = 0
         /// Since when brokers say that there is no such topic; in the future when that was just told.
         var missingSince: ContinuousClock.Instant?
     }
@@ -124,6 +130,10 @@ final class Deliveries: Sendable {
         state.deliveredBelow = progress.tracker.deliveredBelow
         progress.tracker = DeliveryTracker(deliveredBelow: state.deliveredBelow)
         skipped.withLock { $0 = [] }
+        progress.restampedUntil = knownRefusals.withLock { refusals in
+            refusals.forget(below: state.deliveredBelow)
+            return refusals.restampedUntil
+        }
         partitions.store(0, ordering: .releasing)
         isBroken.store(false, ordering: .releasing)
         isReturned.store(false, ordering: .releasing)
@@ -197,25 +207,33 @@ final class Deliveries: Sendable {
         delivered.add(1, ordering: .relaxed)
     }
 
-    /// A broker refuses whole batches as too large, and with them records that are not. So each is sent
-    /// once more in a batch of its own: what is too large then concerns nobody but itself.
+    /// However a record is refused, another client goes on: this one would have to leave it out.
     private func failed(_ sequence: UInt64, _ error: KafkaError, _ progress: inout Progress) {
-        guard error.code == .messageTooLarge else { return fail(error) }
-        if progress.isolatedUntil == nil || isClientBroken {
-            if !isClientBroken { logger.warning("a batch is too large for Kafka: sending its frames one by one") }
-            progress.isolatedUntil = max(progress.isolatedUntil ?? 0, sequence)
-            isBroken.store(true, ordering: .releasing)
-            return
+        guard error.isRefusal else { return fail(error) }
+        let isFirst = !isBroken.exchange(true, ordering: .acquiringAndReleasing)
+        let verdict = knownRefusals.withLock { refusals in
+            refusals.refused(
+                sequence, error.code, restampedUntil: progress.restampedUntil,
+                isAlone: progress.isolatedUntil != nil && isFirst)
         }
-        giveUp(sequence, error)
-        delivered(sequence, &progress)
+        switch verdict {
+        case .restamp:
+            if isFirst { warn("Kafka refuses a timestamp: sending the frames with the present time", error) }
+        case .isolate:
+            if isFirst { warn("Kafka refuses a batch: sending its frames one by one", error) }
+            progress.isolatedUntil = max(progress.isolatedUntil ?? 0, sequence)
+        case .giveUp: logLoss(of: sequence, error)
+        }
+    }
+
+    private func warn(_ message: Logger.Message, _ error: KafkaError) {
+        logger.warning(message, metadata: ["kafka.error": "\(error)"])
     }
 
     /// A frame that Kafka can never take is let go, or all that come after it would wait for it.
-    func giveUp(_ sequence: UInt64, _ error: KafkaError) {
+    func logLoss(of sequence: UInt64, _ error: KafkaError) {
         logger.error(
-            "a frame is larger than Kafka takes, and is lost: raise the topic's max.message.bytes",
-            metadata: ["frame.seq": "\(sequence)", "kafka.error": "\(error)"])
+            "\(error.lossText)", metadata: ["frame.seq": "\(sequence)", "kafka.error": "\(error)"])
     }
 
     private func lookAtTopic(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {

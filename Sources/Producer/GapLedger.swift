@@ -5,6 +5,9 @@ struct GapStart: Equatable, Sendable {
     /// The last time at which data are known to have come: microseconds since 1970.
     var from: UInt64
     let reason: Gap.Reason
+
+    /// One span of two that end together, with this one's reason.
+    func joined(with other: GapStart) -> GapStart { GapStart(from: min(from, other.from), reason: reason) }
 }
 
 /// Knows since when no data could be received, and why. Times are microseconds since 1970.

@@ -1,6 +1,7 @@
 import Kafka
 import Logging
 import Market
+import Runtime
 
 /// Sends what is in the spool to Kafka, in the order of its sequences: the frame's own bytes as the
 /// value; key, timestamp and headers as the contract has them. Used by the socket's thread.
@@ -19,6 +20,9 @@ final class Publisher {
     private var isReadingBroken = false
     /// Gaps that end up to here are in the outbox, which has to be told once of each.
     private var gapsAddedUntil: UInt64 = 0
+    private var refusals = Refusals()
+    /// The span of frames that are given up, which the next one that is sent has to tell.
+    private var lost: GapStart?
 
     /// How many waiting frames are sent before the socket has its turn again.
     private static let chunk = 500
@@ -62,6 +66,11 @@ final class Publisher {
             for _ in 0..<Self.chunk {
                 guard let item = try cursor.peek(in: spool) else { return false }
                 if let hole = item.hole { report(hole) }
+                if refusals.givenUp.contains(item.record.sequence) {
+                    leaveOut(item.record)
+                    cursor.advance()
+                    continue
+                }
                 guard case .data(let key) = Frame(item.record.frame) else {
                     // Only data are kept, so this is one that a later version would not take for data.
                     guard send(item.record, Frame.Key(), item.segment) else { return false }
@@ -97,9 +106,21 @@ final class Publisher {
             opening = PartitionOpening()
             cursor = SpoolCursor(spool)
             gapsAddedUntil = 0
+            lost = nil
             deliveries.returned()
         }
-        if client == nil { client = deliveries.takeClient() }
+        if client == nil {
+            client = deliveries.takeClient()
+            refusals = deliveries.refusals
+        }
+    }
+
+    /// Passes over a frame that Kafka never takes. It stays in the spool until the one that tells of it is
+    /// delivered, so a kill in between silences nothing.
+    private func leaveOut(_ record: SpoolRecord) {
+        let own = record.gap ?? GapStart(from: record.receivedMicroseconds, reason: .refused)
+        lost = (lost ?? own).joined(with: own)
+        deliveries.skip(record.sequence..<record.sequence + 1)
     }
 
     private func report(_ hole: SpoolCursor.Hole) {
@@ -118,6 +139,11 @@ final class Publisher {
     /// - Returns: false when it was not taken; whoever has room or a client then wakes this thread.
     private func send(_ record: SpoolRecord, _ key: Frame.Key, _ segment: MappedSegment) -> Bool {
         guard let client, let spread = spread(of: segment) else { return false }
+        var record = record
+        if let lost {
+            let gap = (record.gap ?? lost).joined(with: lost)
+            record.gap = GapStart(from: min(gap.from, record.receivedMicroseconds), reason: gap.reason)
+        }
         addGap(endedBy: record)
         do throws(KafkaError) {
             if try !produce(record, key, spread, client) {
@@ -126,14 +152,15 @@ final class Publisher {
                 if try !produce(record, key, spread, client) { return false }
                 deliveries.queueHasRoom()
             }
+            lost = nil
             return true
         } catch {
             guard error.code == .messageTooLarge else {
                 deliveries.fail(error)
                 return false
             }
-            deliveries.giveUp(record.sequence, error)
-            deliveries.skip(record.sequence..<record.sequence + 1)
+            deliveries.logLoss(of: record.sequence, error)
+            leaveOut(record)
             return true
         }
     }
@@ -161,6 +188,11 @@ final class Publisher {
         segment.spread = now
         deliveries.refreshPartitionCount()
         return now
+    }
+
+    private func timestampMilliseconds(of record: SpoolRecord, _ key: Frame.Key) -> Int64 {
+        record.sequence <= refusals.restampedUntil
+            ? Int64(clamping: microsecondsSince1970() / 1_000) : recordTimestamp(key, record.receivedMicroseconds)
     }
 
     /// - Returns: false when it was not taken for now.
@@ -192,7 +224,7 @@ final class Publisher {
                     gapHeader.withUnsafeBytes { gap in
                         var message = KafkaProducer.Record(
                             partition: partition, key: code, value: record.frame,
-                            timestampMilliseconds: recordTimestamp(key, record.receivedMicroseconds),
+                            timestampMilliseconds: timestampMilliseconds(of: record, key),
                             headers: [("producer", name), ("seq", sequence), ("received", received)])
                         if !gap.isEmpty { message.headers.append((Gap.headerName, gap)) }
                         return Result { () throws(KafkaError) in try client.produce(message, tag: record.sequence) }

@@ -122,29 +122,6 @@ struct SpoolProcessTests {
         #expect(records.map(\.sequence).sorted() == Array(1...UInt64(spooled)))
     }
 
-    @Test("Records that Kafka refuses wait, and are sent again by another client", .timeLimit(.minutes(1)))
-    func refused() async throws {
-        let total = 2_000
-        let bench = try await ProducerBench(session: .seeded(frameCount: total))
-        bench.kafka.refuseRecords(3)
-        let producer = try bench.startProducer()
-        try await producer.errorLine(containing: "Kafka takes no more frames", within: .seconds(20))
-        try await bench.waitUntilPublished(total)
-        try await expectCleanStop(producer)
-        #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
-    }
-
-    @Test("A batch that is too large is sent again frame by frame, and no frame of it is lost", .timeLimit(.minutes(1)))
-    func batchTooLarge() async throws {
-        let total = 3_000
-        let bench = try await ProducerBench(session: .seeded(frameCount: total))
-        bench.kafka.refuseRecords(1, .tooLarge)
-        let producer = try bench.startProducer()
-        try await bench.waitUntilPublished(total)
-        try await expectCleanStop(producer)
-        #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
-    }
-
     @Test(
         "When the first of many batches is refused, none behind it is in the partition before it",
         .timeLimit(.minutes(1)))
@@ -159,19 +136,6 @@ struct SpoolProcessTests {
         let records = try bench.records()
         expectOrder(records)
         #expect(Set(records.map(\.sequence)) == Set(1...UInt64(total)))
-    }
-
-    @Test("A frame that alone is too large is let go with an error, and the others are sent", .timeLimit(.minutes(1)))
-    func frameTooLarge() async throws {
-        let bench = try await ProducerBench(
-            session: .seeded(frameCount: 10), playback: Playback(.framesPerSecond(1)))
-        bench.kafka.refuseRecords(2, .tooLarge)
-        let producer = try bench.startProducer()
-        let line = try await producer.errorLine(containing: "is larger than Kafka takes", within: .seconds(20))
-        #expect(line.contains("frame.seq=1"))
-        try await bench.waitUntilPublished(3)
-        try await expectCleanStop(producer)
-        #expect(try bench.records().map(\.sequence).min() == 2)
     }
 
     @Test(

@@ -1,4 +1,4 @@
-/// A span in which a producer could receive no data, as it travels through Kafka.
+/// A span in which a producer could receive no data, or lost them, as it travels through Kafka.
 ///
 /// ```
 /// {"producer":"host-5f0c","from":1767225600000000,"to":1767225612000000,"reason":"stall"}
@@ -26,6 +26,8 @@ package struct Gap: Equatable, Sendable {
         package static let spoolFull = Reason(rawValue: "spool_full")
         /// Frames had been received, and were damaged on the producer's disk.
         package static let spoolDamaged = Reason(rawValue: "spool_damaged")
+        /// Frames had been received, and Kafka refuses them for good.
+        package static let refused = Reason(rawValue: "refused")
     }
 
     /// As in the header `producer` of the ticks' records.

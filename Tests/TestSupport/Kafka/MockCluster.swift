@@ -62,13 +62,15 @@ package final class MockCluster: @unchecked Sendable {
     /// Why a broker refuses records for good.
     package enum Refusal {
         case unauthorized
-        /// One record of a batch is enough, and all of it is refused.
-        case tooLarge
+        /// Of these one record of a batch is enough, and all of it is refused.
+        case tooLarge, invalidTimestamp, invalidRecord
 
         fileprivate var code: rd_kafka_resp_err_t {
             switch self {
             case .unauthorized: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
             case .tooLarge: RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+            case .invalidTimestamp: RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP
+            case .invalidRecord: RD_KAFKA_RESP_ERR_INVALID_RECORD
             }
         }
     }

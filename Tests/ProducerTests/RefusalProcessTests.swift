@@ -1,0 +1,96 @@
+import Glibc
+import Market
+import Runtime
+import TestSupport
+import Testing
+
+@Suite("The producer and records that Kafka refuses", .timeLimit(.minutes(1)))
+struct RefusalProcessTests {
+    @Test("Records that Kafka refuses wait, and are sent again by another client")
+    func refused() async throws {
+        let total = 2_000
+        let bench = try await ProducerBench(session: .seeded(frameCount: total))
+        bench.kafka.refuseRecords(3)
+        let producer = try bench.startProducer()
+        try await producer.errorLine(containing: "Kafka takes no more frames", within: .seconds(20))
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(producer)
+        #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
+    }
+
+    @Test("A batch that is too large is sent again frame by frame, and no frame of it is lost")
+    func batchTooLarge() async throws {
+        let total = 3_000
+        let bench = try await ProducerBench(session: .seeded(frameCount: total))
+        bench.kafka.refuseRecords(1, .tooLarge)
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(producer)
+        #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
+    }
+
+    @Test(
+        "A frame that alone is refused is given up with an error, and the frame behind it tells the gap",
+        arguments: [
+            ([MockCluster.Refusal.tooLarge, .tooLarge], "is larger than Kafka takes"),
+            ([.invalidRecord, .invalidRecord], "Kafka refuses a frame for good"),
+            ([.invalidTimestamp, .invalidTimestamp, .invalidTimestamp], "Kafka refuses a frame for good"),
+        ])
+    func givenUp(_ refusals: [MockCluster.Refusal], _ message: String) async throws {
+        let bench = try await ProducerBench(session: .seeded(frameCount: 10), playback: Playback(.framesPerSecond(1)))
+        for refusal in refusals { bench.kafka.refuseRecords(1, refusal) }
+        let producer = try bench.startProducer()
+        let line = try await producer.errorLine(containing: message, within: .seconds(20))
+        #expect(line.contains("frame.seq=1 "))
+        try await bench.waitUntilPublished(3)
+        try await TopicReader.wait(
+            for: 1, in: ProducerBench.topic + Gap.topicSuffix, partitions: 1, servers: bench.kafka.bootstrapServers)
+        try await expectCleanStop(producer)
+        let records = try bench.records().sorted { $0.sequence < $1.sequence }
+        #expect(records.map(\.sequence) == Array(2..<2 + UInt64(records.count)))
+        let gap = try #require(try bench.gaps().first)
+        #expect(gap.reason == .refused && gap.from < gap.to)
+        #expect(records.map { $0.headers["gap"] } == [gap.header] + [String?](repeating: nil, count: records.count - 1))
+        #expect(records[0].headers["received"] == "\(gap.to)")
+    }
+
+    @Test("A frame that is given up is not let go before another one has told of it")
+    func untold() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 2), playback: Playback(.framesPerSecond(1), absence: .waits, start: .manual))
+        bench.kafka.refuseRecords(2, .invalidRecord)
+        let first = try bench.startProducer()
+        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        try await bench.exchange.inject(.frame(Array(#"{"code":"KRW-BTC","trade_price":1}"#.utf8)))
+        try await first.errorLine(containing: "Kafka refuses a frame for good", within: .seconds(20))
+        first.kill()
+        _ = try await first.exitStatus(within: .seconds(5))
+        bench.kafka.refuseRecords(2, .invalidRecord)
+        let second = try bench.startProducer()
+        try await second.errorLine(containing: "Kafka refuses a frame for good", within: .seconds(20))
+        try await bench.exchange.resume()
+        try await bench.waitUntilPublished(2)
+        try await expectCleanStop(second)
+        let records = try bench.records().sorted { $0.sequence < $1.sequence }
+        #expect(records.map(\.sequence) == [2, 3])
+        // The restart is the later reason of one span.
+        #expect(records[0].headers["gap"]?.hasSuffix(",restart") == true)
+        #expect(try bench.gaps().count == 1)
+    }
+
+    @Test("Frames whose timestamp is refused are sent again with the present time, and none is lost")
+    func invalidTimestamp() async throws {
+        let total = 3_000
+        let bench = try await ProducerBench(session: .seeded(frameCount: total))
+        bench.kafka.refuseRecords(1, .invalidTimestamp)
+        let start = Int64(microsecondsSince1970() / 1_000)
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(producer)
+        let records = try bench.records()
+        #expect(Set(records.map(\.sequence)) == Set(1...UInt64(total)))
+        let first = try #require(records.first { $0.sequence == 1 })
+        #expect(try #require(first.timestampMilliseconds) >= start)
+        #expect(try bench.gaps().isEmpty)
+    }
+}
