@@ -77,7 +77,7 @@ final class ConsumerLoop: @unchecked Sendable {
             if !isFetching { try startFetching() }
             let now = clock.now
             if batch.isFull || batch.deadline.map({ $0 <= now }) == true { try writeBatch() }
-            if now >= nextQuestion { askForEnds(at: now) }
+            if now >= nextQuestion { try askForEnds(at: now) }
             try takeEnds()
         }
         try writeBatch()
@@ -130,9 +130,12 @@ final class ConsumerLoop: @unchecked Sendable {
     /// How often the database hears how far it has caught up.
     private static let questionInterval = Duration.seconds(5)
 
-    private func askForEnds(at now: ContinuousClock.Instant) {
+    private func askForEnds(at now: ContinuousClock.Instant) throws {
         nextQuestion = now + Self.questionInterval
-        if isFetching { ends.ask(batch.positions.all) }
+        guard isFetching, ends.isIdle else { return }
+        // Before the ends: what producers said by then is below them, in all partitions.
+        let settled = try database.use { store throws(PostgresError) in try store.settledMicroseconds() }
+        if let settled { ends.ask(batch.positions.all, settledMicroseconds: settled) }
     }
 
     /// What the batch has reached goes into the database with it, or at once when there is no record.

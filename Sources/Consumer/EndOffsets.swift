@@ -20,9 +20,16 @@ final class EndOffsets: Sendable {
 
     init(_ consumer: KafkaConsumer) { self.consumer = consumer }
 
+    /// True when the next question can be asked.
+    var isIdle: Bool {
+        state.withLock { state in if case .idle = state { true } else { false } }
+    }
+
     /// Asks for the ends of `positions`, unless a question is on its way. The answer wakes the consumer's
     /// poll and waits in ``takeAnswer()``.
-    func ask(_ positions: [Position]) {
+    ///
+    /// - Parameter settled: of ``PartitionEnd``.
+    func ask(_ positions: [Position], settledMicroseconds settled: UInt64?) {
         let isFree = state.withLock { state in
             guard case .idle = state else { return false }
             state = .asking
@@ -30,15 +37,16 @@ final class EndOffsets: Sendable {
         }
         guard isFree else { return }
         let from = Dictionary(positions.map { ($0.partition, $0.next) }) { _, next in next }
-        Task { try await thread.run { self.answer(from) } }
+        Task { try await thread.run { self.answer(from, settled) } }
     }
 
-    private func answer(_ from: [TopicPartition: Int64]) {
+    private func answer(_ from: [TopicPartition: Int64], _ settled: UInt64?) {
         let now = microsecondsSince1970()
         let ends = try? consumer.ends(of: Array(from.keys), timeoutMilliseconds: Self.timeoutMilliseconds)
         let answer = (ends ?? [:]).reduce(into: [TopicPartition: PartitionEnd]()) { answer, end in
             guard let next = from[end.key] else { return }
-            answer[end.key] = PartitionEnd(offset: end.value, askedFrom: next, askedAtMicroseconds: now)
+            answer[end.key] = PartitionEnd(
+                offset: end.value, askedFrom: next, askedAtMicroseconds: now, settledMicroseconds: settled)
         }
         state.withLock { $0 = .answered(answer) }
         consumer.wake()

@@ -20,6 +20,7 @@ final class Publisher {
     private var isReadingBroken = false
     /// Gaps that end up to here are in the outbox, which has to be told once of each.
     private var gapsAddedUntil: UInt64 = 0
+    private var settlement = Settlement()
     private var refusals = Refusals()
     /// The span of frames that are given up, which the next one that is sent has to tell.
     private var lost: GapStart?
@@ -201,10 +202,13 @@ final class Publisher {
     ) throws(KafkaError) -> Bool {
         let code = key.code.map { UnsafeRawBufferPointer(rebasing: record.frame[$0]) }
         let partition = spread.partition(of: code)
-        guard opening.admits(partition, deliveredBelow: spool.state.deliveredBelow) else { return false }
+        let deliveredBelow = spool.state.deliveredBelow
+        guard opening.admits(partition, deliveredBelow: deliveredBelow) else { return false }
+        let settled = settlement.told(by: record, deliveredBelow: deliveredBelow)
         do throws(KafkaError) {
-            try produceFrame(record, key, code, partition, client)
+            try produceFrame(record, key, code, partition, settled, client)
             opening.sent(record.sequence, to: partition)
+            settlement.sent(record, told: settled)
             return true
         } catch {
             guard error.code == .queueFull else { throw error }
@@ -214,19 +218,21 @@ final class Publisher {
 
     private func produceFrame(
         _ record: SpoolRecord, _ key: Frame.Key, _ code: UnsafeRawBufferPointer?, _ partition: Int32,
-        _ client: KafkaProducer
+        _ settled: UInt64?, _ client: KafkaProducer
     ) throws(KafkaError) {
-        // There are gaps rarely enough for an array.
+        // These two are rare enough for arrays.
         let gapHeader = gap(endedBy: record).map { Array($0.header.utf8) } ?? []
+        let settledHeader = settled.map { Array("\($0)".utf8) } ?? []
         let outcome = withDecimalText(record.sequence) { sequence in
             withDecimalText(record.receivedMicroseconds) { received in
                 producerName.withUnsafeBytes { name in
-                    gapHeader.withUnsafeBytes { gap in
+                    withUnsafeBytes(of: gapHeader, settledHeader) { gap, settled in
                         var message = KafkaProducer.Record(
                             partition: partition, key: code, value: record.frame,
                             timestampMilliseconds: timestampMilliseconds(of: record, key),
                             headers: [("producer", name), ("seq", sequence), ("received", received)])
                         if !gap.isEmpty { message.headers.append((Gap.headerName, gap)) }
+                        if !settled.isEmpty { message.headers.append(("settled", settled)) }
                         return Result { () throws(KafkaError) in try client.produce(message, tag: record.sequence) }
                     }
                 }
@@ -259,4 +265,10 @@ private func withDecimalText<Result>(_ number: UInt64, _ body: (UnsafeRawBufferP
         } while rest > 0
         return body(UnsafeRawBufferPointer(rebasing: digits[start...]))
     }
+}
+
+private func withUnsafeBytes<Result>(
+    of first: [UInt8], _ second: [UInt8], _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+) -> Result {
+    first.withUnsafeBytes { first in second.withUnsafeBytes { body(first, $0) } }
 }

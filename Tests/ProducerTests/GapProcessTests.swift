@@ -89,6 +89,21 @@ struct GapProcessTests {
         #expect(told == gaps.map(\.header))
     }
 
+    @Test("Some records tell until when all that was received is in Kafka: until one that came earlier")
+    func settled() async throws {
+        let bench = try await bench()
+        let producer = try bench.startProducer()
+        try await bench.waitUntilPublished(1_000)
+        try await expectCleanStop(producer)
+        let records = try bench.records().sorted { $0.sequence < $1.sequence }
+        let told = records.compactMap { record in record.headers["settled"].map { ($0, record.sequence) } }
+        #expect(told.count >= 3 && told.count <= 20)
+        for (time, sequence) in told {
+            let mark = try #require(records.first { $0.headers["received"] == time })
+            #expect(mark.sequence < sequence)
+        }
+    }
+
     @Test("A start, new listings and a broker that comes and goes are no gaps")
     func none() async throws {
         let bench = try await bench(rate: 2_000)

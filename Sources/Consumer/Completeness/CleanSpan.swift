@@ -6,7 +6,7 @@ enum CleanSpan {
             SELECT CASE
                 WHEN EXISTS (SELECT FROM gaps WHERE started_at < span_end AND ended_at > span_start) THEN false
                 WHEN EXISTS (SELECT FROM trade_data WHERE time <= span_start) AND span_end <= (
-                    \(recordedUntil(where: "of_topic IS NULL OR topic IN (of_topic, of_topic || '.gaps')"))
+                    \(recordedUntil(where: "of_topic IS NULL OR topic = of_topic"))
                 ) THEN true
             END
         $$
@@ -20,35 +20,19 @@ enum CleanSpan {
         comment: comment)
 
     /// A query for the moment up to which the recording is whole but for the gaps that are known: one row and one
-    /// column, NULL or no row when it is not known (yet).
+    /// column, NULL when it is not known (yet).
     ///
     /// That takes more than having read what is in Kafka: while the producer is dead there is nothing left to
-    /// read, and it tells of the gap when it is over. So it must have been heard again, and what it told by then
-    /// must be in the database.
+    /// read, frames can wait in its spool, and it tells of a gap when the gap is over. So it counts until when
+    /// the producer says that everything it received, and every gap, is in Kafka, once each partition was read
+    /// up to an end that it had after that.
     ///
     /// - Parameter condition: which rows of `kafka_offsets` count.
     static func recordedUntil(where condition: String = "true") -> String {
         """
-        SELECT nullif(least(progress.ticks_until, heard.time), '-infinity')
-        FROM (
-            -- A topic of which nobody reads the gaps is never past anything.
-            SELECT min(coalesce(ticks_until, '-infinity')) AS ticks_until,
-                min(coalesce(gaps_until, '-infinity')) AS gaps_until
-            FROM (
-                SELECT
-                    min(coalesce(greatest(last_event_time, caught_up_at), '-infinity'))
-                        FILTER (WHERE topic NOT LIKE '%.gaps') AS ticks_until,
-                    min(coalesce(caught_up_at, '-infinity')) FILTER (WHERE topic LIKE '%.gaps') AS gaps_until
-                FROM kafka_offsets
-                WHERE \(condition)
-                GROUP BY regexp_replace(topic, '[.]gaps$', '')
-            ) AS topics
-        ) AS progress
-        CROSS JOIN LATERAL (
-            -- A gap's record is written while the ticks behind it are; 10 seconds part them at most.
-            SELECT time FROM trade_data WHERE time <= progress.gaps_until - interval '10 seconds'
-            ORDER BY time DESC LIMIT 1
-        ) AS heard
+        SELECT nullif(min(coalesce(recorded_until, '-infinity')), '-infinity')
+        FROM kafka_offsets
+        WHERE topic NOT LIKE '%.gaps' AND (\(condition))
         """
     }
 }

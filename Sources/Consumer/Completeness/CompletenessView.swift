@@ -127,7 +127,7 @@ enum CompletenessView {
         ("gap_seconds", "Seconds of the hour in which a producer could receive nothing; see table gaps."),
         (
             "complete",
-            "True: the sums prove that nothing is missing and, behind the day's last tick, no gap is known, the recording is past the hour and the producer was heard after it. False: something is missing. NULL: not known, or missing in this hour or its neighbour."
+            "True: the sums prove that nothing is missing and, behind the day's last tick, no gap is known and the recording is past the hour. False: something is missing. NULL: not known, or missing in this hour or its neighbour."
         ),
     ]
 

@@ -15,6 +15,10 @@ enum Bookkeeping {
         Column(name: "last_event_time", definition: "timestamptz"),
         // Whatever was in the partition at this time is in the database.
         Column(name: "caught_up_at", definition: "timestamptz"),
+        // What a producer said in a record of the partition: all that it had received until then is in Kafka.
+        Column(name: "settled_until", definition: "timestamptz"),
+        // Of what a producer had received until then, nothing of the partition is missing in the database.
+        Column(name: "recorded_until", definition: "timestamptz"),
     ]
 
     /// Brings a `kafka_offsets` of an older version up to this one.

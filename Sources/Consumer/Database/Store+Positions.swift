@@ -30,6 +30,15 @@ extension Store {
         }
     }
 
+    /// The latest time until which a producer said that all it received is in Kafka: microseconds since 1970.
+    /// Other consumers may have read it. nil when none was told.
+    func settledMicroseconds() throws(PostgresError) -> UInt64? {
+        try database.query(
+            "SELECT floor(extract(epoch FROM max(settled_until)) * 1000000)::bigint FROM kafka_offsets WHERE topic = $1",
+            [topics.ticks]
+        ).integer(0, 0).flatMap { UInt64(exactly: $0) }
+    }
+
     /// Gives partitions that have no row one, at the offsets where their records begin.
     func begin(at offsets: [TopicPartition: Int64]) throws(PostgresError) {
         let new = offsets.map { Position($0.key, stored: StoredPosition(nextOffset: $0.value, producers: .init())) }
@@ -62,7 +71,9 @@ extension Store {
             UPDATE kafka_offsets SET next_offset = moved.next, producers = moved.producers,
                 repeats_dropped = repeats_dropped + moved.repeats, updated_at = now(),
                 last_event_time = greatest(last_event_time, moved.event_time),
-                caught_up_at = greatest(caught_up_at, moved.caught_up_time)
+                caught_up_at = greatest(caught_up_at, moved.caught_up_time),
+                settled_until = greatest(settled_until, moved.settled_time),
+                recorded_until = greatest(recorded_until, moved.recorded_time)
             FROM \(Self.moves)
             WHERE kafka_offsets.topic = moved.topic AND kafka_offsets.partition = moved.partition
                 AND kafka_offsets.next_offset = moved.expected
@@ -74,8 +85,10 @@ extension Store {
         _ = try database.query(
             """
             INSERT INTO kafka_offsets
-                (topic, partition, next_offset, producers, repeats_dropped, last_event_time, caught_up_at)
-            SELECT topic, partition, next, producers, repeats, event_time, caught_up_time FROM \(Self.moves)
+                (topic, partition, next_offset, producers, repeats_dropped, last_event_time, caught_up_at,
+                settled_until, recorded_until)
+            SELECT topic, partition, next, producers, repeats, event_time, caught_up_time, settled_time, recorded_time
+            FROM \(Self.moves)
             """, [json(positions)])
     }
 
@@ -89,12 +102,11 @@ extension Store {
                 CASE WHEN event_ms IS NOT NULL AND 'epoch'::timestamptz + event_ms * interval '1 millisecond'
                         < now() + interval '5 seconds'
                     THEN least('epoch'::timestamptz + event_ms * interval '1 millisecond', now()) END AS event_time,
-                CASE WHEN caught_up_us IS NOT NULL
-                    THEN least('epoch'::timestamptz + caught_up_us * interval '1 microsecond', now())
-                    END AS caught_up_time
+                \(pastTime("caught_up_us")) AS caught_up_time, \(pastTime("settled_us")) AS settled_time,
+                \(pastTime("recorded_us")) AS recorded_time
             FROM jsonb_to_recordset($1::jsonb) AS position
                 (topic text, partition integer, expected bigint, next bigint, producers jsonb, repeats bigint,
-                event_ms bigint, caught_up_us bigint)
+                event_ms bigint, caught_up_us bigint, settled_us bigint, recorded_us bigint)
         ) AS moved
         """
 
@@ -105,11 +117,17 @@ extension Store {
             {"topic":"\(position.partition.topic)","partition":\(position.partition.partition),\
             "expected":\(orNull(position.stored)),"next":\(position.next),\
             "producers":\(position.producers.json),"repeats":\(position.repeats),\
-            "event_ms":\(orNull(position.lastEventMilliseconds)),"caught_up_us":\(orNull(position.caughtUpMicroseconds))}
+            "event_ms":\(orNull(position.lastEventMilliseconds)),"caught_up_us":\(orNull(position.caughtUpMicroseconds)),\
+            "settled_us":\(orNull(position.settledMicroseconds)),"recorded_us":\(orNull(position.recordedMicroseconds))}
             """
         }
         return "[\(objects.joined(separator: ","))]"
     }
+}
+
+/// A column of microseconds since 1970 as a time that is not in the future; NULL stays NULL.
+private func pastTime(_ column: String) -> String {
+    "CASE WHEN \(column) IS NOT NULL THEN least('epoch'::timestamptz + \(column) * interval '1 microsecond', now()) END"
 }
 
 private func orNull(_ number: (some BinaryInteger)?) -> String { number.map { "\($0)" } ?? "null" }

@@ -63,12 +63,15 @@ struct Batch {
         else { return false }
         if openedAt == nil { openedAt = now() }
         recordCount += 1
-        if let origin = record.origin, positions[index].isRepeat(origin) {
-            repeatCount += 1
-            return true
+        if let origin = record.origin {
+            // Before a repeat is dropped: when a frame before it had to be given up, it comes again with the gap.
+            if let gap = origin.gap { gaps.add(gap) }
+            if let settled = origin.settledMicroseconds { positions[index].isSettled(until: settled) }
+            if positions[index].isRepeat(origin) {
+                repeatCount += 1
+                return true
+            }
         }
-        // In the transaction of the row, so that no query sees what came after a gap without the gap.
-        if let gap = record.origin?.gap { gaps.add(gap) }
         switch record.source {
         case .ticks: addTick(record, index)
         case .gaps: addGap(record)

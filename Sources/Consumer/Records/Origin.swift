@@ -10,9 +10,14 @@ struct Origin {
     /// Microseconds since 1970.
     private let received: UInt64
     private let gapHeader: UnsafeRawBufferPointer?
+    private let settledHeader: UnsafeRawBufferPointer?
 
     /// The gap that the record ends; nil when it ends none, or its header is malformed.
     var gap: Gap? { gapHeader.flatMap { Gap(header: $0, producer: producer, to: received) } }
+
+    /// All that the producer had received until then was in Kafka when it sent this record: microseconds since
+    /// 1970; nil when the record does not tell, or its header is malformed.
+    var settledMicroseconds: UInt64? { settledHeader.flatMap(decimal) }
 
     /// nil unless `producer`, `seq` and `received` are all there and well-formed: other programs may use
     /// one of these names for something of their own. Of several headers of one name the last counts.
@@ -30,14 +35,16 @@ struct Origin {
         self.sequence = sequence
         self.received = received
         gapHeader = headers.gap
+        settledHeader = headers.settled
     }
 
-    /// The values of the four headers, as far as they are there.
+    /// The values of the five headers, as far as they are there.
     struct Headers {
         fileprivate var producer: UnsafeRawBufferPointer?
         fileprivate var sequence: UnsafeRawBufferPointer?
         fileprivate var received: UnsafeRawBufferPointer?
         fileprivate var gap: UnsafeRawBufferPointer?
+        fileprivate var settled: UnsafeRawBufferPointer?
 
         mutating func take(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) {
             switch name.count {
@@ -45,6 +52,7 @@ struct Origin {
             case 8 where equal(name, "received"): received = value
             case 3 where equal(name, "seq"): sequence = value
             case 3 where equal(name, Gap.headerName): gap = value
+            case 7 where equal(name, "settled"): settled = value
             default: break
             }
         }

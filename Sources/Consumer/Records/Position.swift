@@ -12,6 +12,9 @@ struct Position {
     private(set) var repeats = 0
     /// When the latest trade among the batch's rows happened: milliseconds since 1970.
     private(set) var lastEventMilliseconds: Int64?
+    /// Until when a producer says in the batch's records that what it received is in Kafka: microseconds
+    /// since 1970.
+    private(set) var settledMicroseconds: UInt64?
     /// True when the batch has a record of this partition.
     private(set) var hasRecords = false
     /// An end to be told as reached once `next` is there.
@@ -46,6 +49,8 @@ struct Position {
         lastEventMilliseconds = max(lastEventMilliseconds ?? .min, milliseconds)
     }
 
+    mutating func isSettled(until time: UInt64) { settledMicroseconds = max(settledMicroseconds ?? 0, time) }
+
     /// Kafka has handed out whatever is below `offset`. Behind the last record there can be offsets that
     /// have none.
     mutating func reachedEnd(at offset: Int64) { next = max(next, offset) }
@@ -59,9 +64,12 @@ struct Position {
 
     /// The time of which the batch can say: whatever was in the partition then is in the database with it.
     /// Microseconds since 1970; nil when there is nothing new to say.
-    var caughtUpMicroseconds: UInt64? {
-        end.flatMap { $0.offset <= next ? $0.askedAtMicroseconds : nil }
-    }
+    var caughtUpMicroseconds: UInt64? { reachedEnd?.askedAtMicroseconds }
+
+    /// Of what a producer had received until then the batch lacks nothing of this partition; as above.
+    var recordedMicroseconds: UInt64? { reachedEnd?.settledMicroseconds }
+
+    private var reachedEnd: PartitionEnd? { end.flatMap { $0.offset <= next ? $0 : nil } }
 
     /// True when the database has to hear of this partition.
     var hasNews: Bool { hasRecords || caughtUpMicroseconds != nil }
@@ -73,6 +81,7 @@ struct Position {
         stored = next
         repeats = 0
         lastEventMilliseconds = nil
+        settledMicroseconds = nil
         hasRecords = false
     }
 }
@@ -85,6 +94,9 @@ struct PartitionEnd: Equatable {
     let askedFrom: Int64
     /// The moment before the question was sent: what was in the partition then is below `offset`.
     let askedAtMicroseconds: UInt64
+    /// What a producer had said before, in any partition: all that it had received until then was in Kafka,
+    /// so what there was of it in this one is below `offset`. nil when none had.
+    var settledMicroseconds: UInt64?
 }
 
 /// A row of `kafka_offsets`, as far as reading on needs it.

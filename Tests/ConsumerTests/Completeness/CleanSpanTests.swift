@@ -11,12 +11,13 @@ struct CleanSpanTests {
         try await database.probe.execute(
             """
             INSERT INTO trade_data VALUES ('2026-05-12 00:30Z', 'BTC', 1, 1);
-            INSERT INTO kafka_offsets (topic, partition, next_offset, last_event_time, caught_up_at)
-            VALUES ('t', 0, 1, '2026-05-12 02:00:01Z', NULL), ('t', 1, 1, NULL, '2026-05-12 02:00:00Z'),
-                ('t.gaps', 0, 0, NULL, '2026-05-12 02:00:20Z')
+            INSERT INTO kafka_offsets (topic, partition, next_offset, caught_up_at, recorded_until)
+            VALUES ('t', 0, 1, '2026-05-12 15:00Z', '2026-05-12 01:59:59Z'), ('t', 1, 1, NULL, '2026-05-12 02:00Z'),
+                ('t.gaps', 0, 0, NULL, NULL)
             """)
         #expect(try await isClean(database, span) == nil, "the producer may be away since before the span's end")
-        try await database.probe.execute("INSERT INTO trade_data VALUES ('2026-05-12 02:00:01Z', 'BTC', 1, 1)")
+        try await database.probe.execute(
+            "UPDATE kafka_offsets SET recorded_until = '2026-05-12 02:00Z' WHERE topic = 't'")
         #expect(try await isClean(database, span) == "t")
         #expect(try await isClean(database, "'2026-05-12 00:00Z', '2026-05-12 02:00Z'") == nil, "recorded later")
         try await database.probe.execute(
@@ -26,22 +27,21 @@ struct CleanSpanTests {
     }
 
     @Test(
-        "While a partition of the ticks or of the gaps lags behind, nobody knows",
+        "While a partition of the ticks lags behind, nobody knows",
         arguments: [
-            "UPDATE kafka_offsets SET last_event_time = '2026-05-12 01:59:59Z' WHERE partition = 0 AND topic = 't'",
-            "UPDATE kafka_offsets SET caught_up_at = NULL WHERE partition = 1",
-            "UPDATE kafka_offsets SET caught_up_at = '2026-05-12 02:00:10Z' WHERE topic = 't.gaps'",
-            "DELETE FROM kafka_offsets WHERE topic = 't.gaps'",
+            "UPDATE kafka_offsets SET recorded_until = '2026-05-12 01:59:59Z' WHERE partition = 0 AND topic = 't'",
+            "UPDATE kafka_offsets SET recorded_until = NULL WHERE partition = 1",
+            "INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('t', 2, 0)",
             "TRUNCATE kafka_offsets",
         ])
     func behind(_ lag: String) async throws {
         let database = try await CompletenessDatabase()
         try await database.probe.execute(
             """
-            INSERT INTO trade_data VALUES ('2026-05-12 00:30Z', 'BTC', 1, 1), ('2026-05-12 02:00:01Z', 'BTC', 1, 1);
-            INSERT INTO kafka_offsets (topic, partition, next_offset, last_event_time, caught_up_at)
-            VALUES ('t', 0, 1, '2026-05-12 02:00:01Z', NULL), ('t', 1, 1, NULL, '2026-05-12 02:00:00Z'),
-                ('t.gaps', 0, 0, NULL, '2026-05-12 02:00:20Z'), ('abandoned', 0, 7, NULL, NULL)
+            INSERT INTO trade_data VALUES ('2026-05-12 00:30Z', 'BTC', 1, 1);
+            INSERT INTO kafka_offsets (topic, partition, next_offset, recorded_until)
+            VALUES ('t', 0, 1, '2026-05-12 02:00:00Z'), ('t', 1, 1, '2026-05-12 03:00Z'), ('t.gaps', 0, 0, NULL),
+                ('abandoned', 0, 7, NULL)
             """)
         let span = "'2026-05-12 01:00Z', '2026-05-12 02:00Z', 't'"
         #expect(try await isClean(database, span) == "t")
@@ -49,14 +49,14 @@ struct CleanSpanTests {
         #expect(try await isClean(database, span) == nil)
     }
 
-    @Test("Without a topic's name every topic counts, and each needs to have told its gaps")
+    @Test("Without a topic's name every topic counts")
     func everyTopic() async throws {
         let database = try await CompletenessDatabase()
         try await database.probe.execute(
             """
-            INSERT INTO trade_data VALUES ('2026-05-12 00:30Z', 'BTC', 1, 1), ('2026-05-12 02:00:01Z', 'BTC', 1, 1);
-            INSERT INTO kafka_offsets (topic, partition, next_offset, caught_up_at)
-            SELECT topic, 0, 1, '2026-05-12 02:00:20Z' FROM unnest('{t, t.gaps, renamed}'::text[]) AS topic
+            INSERT INTO trade_data VALUES ('2026-05-12 00:30Z', 'BTC', 1, 1);
+            INSERT INTO kafka_offsets (topic, partition, next_offset, recorded_until)
+            VALUES ('t', 0, 1, '2026-05-12 02:00Z'), ('t.gaps', 0, 1, NULL), ('renamed', 0, 1, NULL)
             """)
         let span = "'2026-05-12 01:00Z', '2026-05-12 02:00Z'"
         #expect(try await isClean(database, span) == nil)

@@ -76,19 +76,18 @@ struct CompletenessViewTests {
                 "A 12T00 5 0 0 0 t 10.000000", "A 12T01 5 0 0 - - 30.500000",
             ], "the sums prove the first hour in spite of the gap")
         try await database.probe.execute(
-            "TRUNCATE gaps; UPDATE kafka_offsets SET last_event_time = '2026-05-12 01:59:59Z', caught_up_at = NULL")
+            "TRUNCATE gaps; UPDATE kafka_offsets SET recorded_until = '2026-05-12 01:59:59Z' WHERE partition = 1")
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
         try await database.probe.execute("TRUNCATE kafka_offsets")
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
     }
 
     @Test(
-        "Behind a day's last tick nothing is proven until the producer was heard again, and its gaps were read",
+        "Behind a day's last tick nothing is proven until the producer says that all it received is in Kafka",
         arguments: [
             // It is dead, and the consumer has nothing left to read.
-            "TRUNCATE trade_data; UPDATE kafka_offsets SET caught_up_at = '2026-05-12 15:00Z'",
-            "UPDATE kafka_offsets SET caught_up_at = '2026-05-12 02:00:09Z' WHERE topic = 'upbit_ticker.gaps'",
-            "DELETE FROM kafka_offsets WHERE topic = 'upbit_ticker.gaps'",
+            "UPDATE kafka_offsets SET recorded_until = '2026-05-12 01:59:59Z', caught_up_at = '2026-05-12 15:00Z'",
+            "UPDATE kafka_offsets SET recorded_until = NULL WHERE partition = 1",
             "INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('upbit_ticker', 2, 0)",
         ])
     func unheard(_ change: String) async throws {
@@ -178,7 +177,7 @@ struct CompletenessViewTests {
         }
     }
 
-    /// Two hours of a market behind whose end the producer was heard again.
+    /// Two hours of a market behind whose end the recording is whole.
     private func twoCompleteHours() async throws -> CompletenessDatabase {
         let database = try await recorded(
             [
@@ -189,16 +188,14 @@ struct CompletenessViewTests {
         return database
     }
 
-    /// A database with these hours; what is recorded is past `end`, where the producer was heard again.
+    /// A database with these hours; the recording is whole up to `end`.
     private func recorded(_ hours: [String], pastEnd end: String = "2026-06-01Z") async throws -> CompletenessDatabase {
         let database = try await CompletenessDatabase()
         for hour in hours { try await database.probe.execute("INSERT INTO market_hours VALUES (\(hour))") }
         try await database.probe.execute(
             """
-            INSERT INTO trade_data VALUES ('\(end)', 'X', 1, 1);
-            INSERT INTO kafka_offsets (topic, partition, next_offset, last_event_time, caught_up_at)
-            VALUES ('upbit_ticker', 0, 1, '\(end)', NULL), ('upbit_ticker', 1, 1, '2026-01-01Z', '\(end)'),
-                ('upbit_ticker.gaps', 0, 0, NULL, '\(end)'::timestamptz + interval '10 seconds')
+            INSERT INTO kafka_offsets (topic, partition, next_offset, recorded_until)
+            VALUES ('upbit_ticker', 0, 1, '\(end)'), ('upbit_ticker', 1, 1, '\(end)'), ('upbit_ticker.gaps', 0, 0, NULL)
             """)
         return database
     }

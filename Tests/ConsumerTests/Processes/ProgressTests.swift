@@ -20,6 +20,36 @@ struct ProgressTests {
         try await expectCleanStop(consumer)
     }
 
+    @Test(
+        "What a producer says is settled is recorded in every partition, when all were read; also what another consumer heard",
+        .timeLimit(.minutes(1)))
+    func recorded() async throws {
+        let bench = try await ConsumerBench(partitions: 6)
+        let settled: Int64 = 1_778_570_091_754_321
+        try bench.writer.write(
+            key: "KRW-BTC", value: Array(ConsumerBench.frame(0).utf8),
+            headers: [
+                ("producer", "p"), ("seq", "7"), ("received", "\(settled + 300_000)"), ("settled", "\(settled)"),
+            ])
+        try bench.writer.flush()
+        let consumer = try bench.startConsumer()
+        let recorded = """
+            SELECT count(*) FROM kafka_offsets WHERE topic = 'upbit_ticker'
+                AND recorded_until = 'epoch'::timestamptz + interval '1 microsecond' *
+            """
+        try await bench.database.wait(for: "\(recorded) \(settled)", toBe: "6", within: .seconds(25))
+        let counts = "SELECT count(settled_until), count(recorded_until) FROM kafka_offsets WHERE topic = $1"
+        #expect(try await bench.database.rows(counts, [ConsumerBench.topic]) == [["1", "6"]])
+        let answer = "SELECT is_clean('2026-05-12 07:14:51.255Z', "
+        #expect(try await bench.database.rows("\(answer) '2026-05-12 07:14:51.754321Z')") == [["t"]])
+        #expect(try await bench.database.rows("\(answer) '2026-05-12 07:14:51.754322Z')") == [[nil]])
+        try await bench.database.execute(
+            "UPDATE kafka_offsets SET settled_until = settled_until + interval '1 second' WHERE settled_until IS NOT NULL"
+        )
+        try await bench.database.wait(for: "\(recorded) \(settled + 1_000_000)", toBe: "6", within: .seconds(25))
+        try await expectCleanStop(consumer)
+    }
+
     @Test("A partition with records that nobody read has a row before anything is written", .timeLimit(.minutes(1)))
     func backlog() async throws {
         let bench = try await ConsumerBench(partitions: 6)

@@ -44,7 +44,7 @@ struct UpgradeTests {
         try await expectCleanStop(owner)
         try await bench.database.execute(
             """
-            ALTER TABLE kafka_offsets DROP COLUMN producers, DROP COLUMN last_event_time CASCADE;
+            ALTER TABLE kafka_offsets DROP COLUMN producers, DROP COLUMN recorded_until CASCADE;
             DROP ROLE IF EXISTS newcomer; CREATE ROLE newcomer LOGIN;
             GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO newcomer
             """)

@@ -115,7 +115,7 @@ struct BatchTests {
         #expect(batch.rowCount == 0 && batch.positions.news.map(\.partition.topic) == ["topic.gaps"])
     }
 
-    @Test("The gap that a tick ends is in its batch, also when the record is a dead letter, but not with a repeat")
+    @Test("The gap that a tick ends is in its batch, also when the record is a dead letter or a repeat")
     func gapsOfTicks() {
         var batch = emptyBatch()
         let from: UInt64 = 1_767_225_600_000_000
@@ -133,7 +133,7 @@ struct BatchTests {
                 }
             }
         }
-        #expect(batch.gaps.count == 2 && batch.rowCount == 1 && batch.deadLetterCount == 1 && batch.repeatCount == 1)
+        #expect(batch.gaps.count == 3 && batch.rowCount == 1 && batch.deadLetterCount == 1 && batch.repeatCount == 1)
     }
 
     private let tick = #"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#

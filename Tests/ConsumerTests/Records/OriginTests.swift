@@ -51,6 +51,15 @@ struct OriginTests {
         withOrigin(headers: [("gap", "\(from),stall")] + headers.dropLast()) { #expect($0 == nil) }
     }
 
+    @Test("It tells until when the producer's records are settled")
+    func settled() {
+        let headers = [("producer", "p"), ("seq", "1"), ("received", "5")]
+        withOrigin(headers: headers + [("settled", "4")]) { #expect($0?.settledMicroseconds == 4) }
+        for other in [[], [("settled", "")], [("settled", "-4")], [("settle", "4")]] {
+            withOrigin(headers: headers + other) { #expect($0 != nil && $0?.settledMicroseconds == nil) }
+        }
+    }
+
     @Test("Of two headers of one name the last counts")
     func last() {
         withOrigin(headers: [("seq", "x"), ("producer", "p"), ("received", "1"), ("seq", "7")]) { origin in

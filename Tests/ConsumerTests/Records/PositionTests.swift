@@ -33,6 +33,21 @@ struct PositionTests {
         #expect(position.caughtUpMicroseconds == nil && !position.hasNews && position.stored == 7)
     }
 
+    @Test("What producers had settled when the end was asked for is recorded with it, and not what they told since")
+    func recorded() {
+        var position = position(stored: 5)
+        position.learn(
+            PartitionEnd(offset: 7, askedFrom: 5, askedAtMicroseconds: 100, settledMicroseconds: 90))
+        pass(5, &position)
+        position.isSettled(until: 95)
+        position.isSettled(until: 93)
+        #expect(position.recordedMicroseconds == nil && position.settledMicroseconds == 95)
+        pass(6, &position)
+        #expect(position.recordedMicroseconds == 90)
+        position.written()
+        #expect(position.recordedMicroseconds == nil && position.settledMicroseconds == nil)
+    }
+
     @Test("A partition that is empty has caught up at once, and has a row to say so")
     func empty() {
         var position = position()
