@@ -18,9 +18,11 @@ struct KafkaCommand: AsyncParsableCommand {
     @Option(help: "A topic to create.") var topic = "upbit_ticker"
     @Option(help: "Its partitions.") var partitions = 48
     @Option(help: "How many brokers share them.") var brokers = 1
+    @Option(help: "A consumer group that one broker more coordinates, which 'down -1' leaves alone.")
+    var group: String?
 
     func run() async throws {
-        let cluster = try MockCluster(brokers: brokers)
+        let cluster = try MockCluster(brokers: brokers, coordinating: group)
         try cluster.createTopic(topic, partitions: partitions)
         print(cluster.bootstrapServers)
         fflush(nil)

@@ -53,6 +53,23 @@ import Testing
         }
     }
 
+    @Test("How far the session is says at once where a connection went on, also while nothing is played")
+    func tellsPosition() async throws {
+        let session = Session.seeded(frameCount: 10_000)
+        try await withExchange(session, Playback(.framesPerSecond(1_000), absence: .rewinds)) { server in
+            let first = try await ExchangeClient.open(server)
+            first.subscribe(session, ticket: "tester-1")
+            try await server.observed.wait(within: limit) { $0.playback.position > 100 }
+            try await server.pause()
+            let second = try await ExchangeClient.open(server)
+            second.subscribe(session, ticket: "tester-51")
+            let observed = try await server.observed.wait(within: limit) { $0.resumptions.count == 2 }
+            #expect(observed.playback.position == 50)
+            await second.close()
+            await first.close()
+        }
+    }
+
     @Test("A client that has everything gets nothing, and a ticket from the future is only written down")
     func nothingLeft() async throws {
         let session = Session.seeded(frameCount: 10)

@@ -11,8 +11,16 @@ package final class MockCluster: @unchecked Sendable {
     package let bootstrapServers: String
     private let client: OpaquePointer
     private let cluster: OpaquePointer
+    /// Those that lead partitions; numbered from 1.
+    private let brokers: Int
+    private let hasCoordinator: Bool
 
-    package init(brokers: Int = 1) throws {
+    /// - Parameters:
+    ///   - brokers: that lead partitions.
+    ///   - group: is coordinated by one broker more, which leads nothing of ``createTopic(_:partitions:)`` and
+    ///     is never down. The mock cluster aborts (librdkafka 2.0.2, `!member->resp`) when a member loses its
+    ///     coordinator while it waits for an answer of it, and comes again.
+    package init(brokers: Int = 1, coordinating group: String? = nil) throws {
         // The cluster runs inside a client; this one does nothing else.
         let configuration = rd_kafka_conf_new()
         // It has no servers, which is worth a warning anywhere else.
@@ -20,7 +28,8 @@ package final class MockCluster: @unchecked Sendable {
         guard let configuration,
             let client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0)
         else { throw SetupError("librdkafka cannot start a client") }
-        guard let cluster = rd_kafka_mock_cluster_new(client, CInt(brokers)),
+        let coordinator = brokers + 1
+        guard let cluster = rd_kafka_mock_cluster_new(client, CInt(group == nil ? brokers : coordinator)),
             let servers = rd_kafka_mock_cluster_bootstraps(cluster)
         else {
             rd_kafka_destroy(client)
@@ -28,7 +37,10 @@ package final class MockCluster: @unchecked Sendable {
         }
         self.client = client
         self.cluster = cluster
+        self.brokers = brokers
+        hasCoordinator = group != nil
         bootstrapServers = String(cString: servers)
+        if let group { rd_kafka_mock_coordinator_set(cluster, "group", group, Int32(coordinator)) }
     }
 
     deinit {
@@ -39,6 +51,8 @@ package final class MockCluster: @unchecked Sendable {
     package func createTopic(_ name: String, partitions: Int) throws {
         let error = rd_kafka_mock_topic_create(cluster, name, CInt(partitions), 1)
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw SetupError("topic \(name): error \(error.rawValue)") }
+        guard hasCoordinator else { return }
+        for partition in 0..<partitions { setLeader(name, partition: partition, broker: 1 + partition % brokers) }
     }
 
     /// Makes the brokers say that they do not know the topic, until it is shown again. Left alone they
@@ -56,8 +70,11 @@ package final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_partition_set_leader(cluster, topic, Int32(partition), Int32(broker))
     }
 
-    /// Cuts the connections of a broker, from 1, or of all, and refuses new ones until ``setUp(_:)``.
-    package func setDown(_ broker: Int? = nil) { rd_kafka_mock_broker_set_down(cluster, Int32(broker ?? -1)) }
+    /// Cuts the connections of a broker, from 1, or of all that lead partitions, and refuses new ones until
+    /// ``setUp(_:)``.
+    package func setDown(_ broker: Int? = nil) {
+        for broker in numbers(broker) { rd_kafka_mock_broker_set_down(cluster, broker) }
+    }
 
     /// Why a broker refuses records for good.
     package enum Refusal {
@@ -82,7 +99,11 @@ package final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_push_request_errors_array(cluster, produceRequest, count, &errors)
     }
 
-    package func setUp(_ broker: Int? = nil) { rd_kafka_mock_broker_set_up(cluster, Int32(broker ?? -1)) }
+    package func setUp(_ broker: Int? = nil) {
+        for broker in numbers(broker) { rd_kafka_mock_broker_set_up(cluster, broker) }
+    }
+
+    private func numbers(_ broker: Int?) -> [Int32] { broker.map { [Int32($0)] } ?? (1...Int32(brokers)).map { $0 } }
 
     /// Every answer takes so much longer.
     package func setDelay(milliseconds: Int) { rd_kafka_mock_broker_set_rtt(cluster, -1, Int32(milliseconds)) }

@@ -30,7 +30,9 @@ package struct Broker: Sendable {
     }
 
     private static func mockCluster(partitions: Int, brokers: Int) async throws -> Broker {
-        let arguments = ["--topic", ownTopic, "--partitions", "\(partitions)", "--brokers", "\(brokers)"]
+        var arguments = ["--topic", ownTopic, "--partitions", "\(partitions)", "--brokers", "\(brokers)"]
+        // The services' group has the topic's name.
+        if brokers > 1 { arguments += ["--group", ownTopic] }
         let mock = try ChildProcess(BuiltProduct.path("sandbox"), ["kafka"] + arguments, takesInput: true)
         let servers = try await mock.output.first(within: .seconds(20), "the mock cluster") { $0.contains(":") }
         return Broker(
@@ -57,7 +59,9 @@ package struct Broker: Sendable {
     /// Throws when our own cluster ends, which it never does by itself; returns when it is cancelled.
     package func watch() async throws {
         guard let mock, let exit = try? await mock.exitStatus(within: .seconds(86_400)) else { return }
-        throw SetupError("the mock cluster ended with \(exit): \(mock.errors.elements.suffix(3))")
+        let words = mock.errors.elements
+        let reason = words.first { $0.contains("assert") } ?? words.last ?? ""
+        throw SetupError("the mock cluster ended with \(exit): \(reason)")
     }
 
     /// Ends what was started, and removes what was put on somebody else's broker.

@@ -91,13 +91,14 @@ final class ProxyLink {
         if case .beforeForwarding = trap.moment { last = last.readSlice(length: max(found, 0)) ?? ByteBuffer() }
         self[trap.direction].append(last, FaultProxy.Speed(), at: .now())
         while let bytes = self[trap.direction].next(at: .distantFuture) { write(bytes, to: sink, trap.direction) }
+        // Before the end can be seen: whoever sees it may look at the count.
+        core.observed.update { $0.trappedCount += 1 }
         if case .silence = trap.ending {
             sink.flush()
             isForgotten = true
         } else {
             closeAfterFlush(of: sink, trap.ending)
         }
-        core.observed.update { $0.trappedCount += 1 }
     }
 
     /// Nothing passes any more; the end comes when the operating system has what was written.

@@ -66,6 +66,8 @@ final class SessionPlayer {
         let reached = walk.position
         walk.rewind(to: position)
         clock.restart()
+        // Whoever paused the session goes by this, and nothing else would tell before it is resumed.
+        observed.update { $0.playback.position = walk.position }
         if observed.value.playback.isFinished, walk.next != nil {
             observed.update { $0.playback.isFinished = false }
             isPlaying = true
