@@ -19,7 +19,7 @@ struct ConsumerSettings {
             host: settings.host, port: settings.port, database: settings.database, user: settings.user,
             password: settings.password, sslMode: settings.sslMode,
             sslRootCertificate: settings.sslRootCertificate, applicationName: "consumer",
-            sessionSettings: Self.sessionSettings)
+            sessionSettings: Self.sessionSettings, answerTimeout: Self.answerTimeout)
         chunkInterval = try Self.chunkInterval.value(in: environment)
         batch = Batch.Limits(
             rows: try Self.batchRows.value(in: environment), bytes: try Self.batchBytes.value(in: environment),
@@ -31,6 +31,10 @@ struct ConsumerSettings {
     private static let sessionSettings = [
         (name: "idle_in_transaction_session_timeout", value: "10s"), (name: "lock_timeout", value: "2s"),
     ]
+
+    /// Every statement is about one batch, or about tables without rows, and answers within a second or so: a
+    /// server that is silent for so long is frozen, or behind a proxy that has lost it.
+    static let answerTimeout = Duration.seconds(60)
 
     private static let batchRows = Setting.integer(
         "CONSUMER_BATCH_ROWS", default: "10000", in: 1...1_000_000, "A transaction has at most this many rows.")
