@@ -97,7 +97,7 @@ extension LoaderSettings {
     private static let batchRows = Setting.integer(
         "LOADER_BATCH_ROWS", default: "5000", in: 1...50_000, "Rows in one insertAll request, at most.")
     private static let concurrency = Setting.integer(
-        "LOADER_CONCURRENCY", default: "4", in: 1...64, "insertAll requests in flight.")
+        "LOADER_CONCURRENCY", default: "8", in: 1...64, "insertAll requests in flight.")
     private static let gzip = Setting.flag(
         "LOADER_GZIP", default: "true", "Send rows compressed: a tenth of the bytes for twice the processor time.")
     private static let lockTimeout = Setting.duration(

@@ -34,7 +34,7 @@ struct InsertBatchTests {
     func body() throws {
         let batch = batch(3)
         #expect(try codes(batch) == ["C0", "C1", "C2"])
-        #expect(batch.body().count == batch.bodyBytes)
+        #expect(batch.body().count == batch.bodyBytes && Array(batch.bodyParts.joined()) == batch.body())
     }
 
     @Test("When all rows landed nothing remains, whether the key is absent or an empty list")

@@ -23,7 +23,7 @@ struct LoaderSettingsTests {
         #expect(settings.database.database == "coin" && settings.database.user == "postgres")
         #expect(settings.dataset == "upbit" && settings.table == "trade_data" && settings.location == "US")
         #expect(settings.partitioning == "HOUR" && settings.createsMissing)
-        #expect(settings.batchRows == 5_000 && settings.concurrency == 4 && settings.gzipsRows)
+        #expect(settings.batchRows == 5_000 && settings.concurrency == 8 && settings.gzipsRows)
         #expect(settings.project == nil)
         #expect(settings.topic == "upbit_ticker" && settings.closeTimeout == .seconds(300))
         #expect(settings.lookbackHours == 48)

@@ -36,8 +36,7 @@ extension BigQuery {
             let rows = batch.rowCount
             let bytes = batch.bodyBytes
             do {
-                let answer = try await callOnce(
-                    .post, path, body: batch.body(), gzips: gzipsRows, as: InsertAllAnswer.self)
+                let answer = try await send(batch, to: path)
                 let outcome = batch.receive(answer.insertErrors ?? [])
                 refused += outcome.refused
                 if let failure = outcome.failure { throw failure }
@@ -49,6 +48,13 @@ extension BigQuery {
             }
         }
         return .landed(refused: refused)
+    }
+
+    private func send(_ batch: InsertBatch, to path: String) async throws -> InsertAllAnswer {
+        if gzipsRows, let body = gzipped(batch.bodyParts) {
+            return try await callOnce(.post, path, body: body, headers: [("Content-Encoding", "gzip")])
+        }
+        return try await callOnce(.post, path, body: batch.body())
     }
 }
 

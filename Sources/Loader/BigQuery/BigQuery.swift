@@ -51,14 +51,13 @@ struct BigQuery: Sendable {
 
     /// One request, one answer.
     func callOnce<Answer: Decodable>(
-        _ method: HTTPTransport.Method, _ path: String, body: [UInt8]? = nil, gzips: Bool = false,
-        as type: Answer.Type = Answer.self
+        _ method: HTTPTransport.Method, _ path: String, body: [UInt8]? = nil,
+        headers extra: [(String, String)] = [], as type: Answer.Type = Answer.self
     ) async throws -> Answer {
-        var headers = [("User-Agent", "ticker-pipeline-loader"), ("Content-Type", "application/json")]
+        var headers = [("User-Agent", "ticker-pipeline-loader"), ("Content-Type", "application/json")] + extra
         let token = try await tokens.current()
         if let token { headers.append(("Authorization", "Bearer \(token)")) }
-        let answer = try await transport.send(
-            method, target.endpoint + path, headers: headers, body: body, gzips: gzips)
+        let answer = try await transport.send(method, target.endpoint + path, headers: headers, body: body)
         guard (200..<300).contains(answer.status) else {
             if answer.status == 401, let token { await tokens.discard(token) }
             throw BigQueryError(answer)

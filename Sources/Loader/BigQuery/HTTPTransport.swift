@@ -26,19 +26,13 @@ struct HTTPTransport: Sendable {
         self.deadline = .milliseconds(deadline.components.seconds * 1_000)
     }
 
-    /// - Parameter gzips: whether `body` is sent compressed.
     func send(
-        _ method: Method, _ url: String, headers: [(String, String)] = [], body: [UInt8]? = nil, gzips: Bool = false
+        _ method: Method, _ url: String, headers: [(String, String)] = [], body: [UInt8]? = nil
     ) async throws -> HTTPAnswer {
         var request = HTTPClientRequest(url: url)
         request.method = method == .get ? .GET : .POST
         request.headers = HTTPHeaders(headers)
-        if gzips, let compressed = body.flatMap(gzipped) {
-            request.headers.add(name: "Content-Encoding", value: "gzip")
-            request.body = .bytes(compressed)
-        } else if let body {
-            request.body = .bytes(body)
-        }
+        if let body { request.body = .bytes(body) }
         do {
             let response = try await client.execute(request, timeout: deadline)
             let bytes = try await response.body.collect(upTo: Self.answerBytesLimit)

@@ -34,6 +34,8 @@ actor HourReader {
     private var carried: InsertBatch?
     private var isAtEnd = false
     private var hasHandedOutRows = false
+    /// What the largest batch so far took.
+    private var likelyBytes = 0
     private var running = RunningTotals()
     private var nextOrdinal = 0
 
@@ -57,8 +59,7 @@ actor HourReader {
         connection = try PostgresConnection(configuration)
         self.bounds = bounds
         self.thread = thread
-        let overhead = InsertBatch.head.count + InsertBatch.tail.count
-        encoder = RowEncoder(load: load, rowBytesLimit: bounds.bytes - overhead)
+        encoder = RowEncoder(load: load, rowBytesLimit: bounds.bytes - InsertBatch.overheadBytes)
         try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         // The text of an hour is made of digits here, so it can stand in the statement; COPY takes no
         // parameters. `COPY trade_data` would copy nothing: a hypertable's rows are in its chunks.
@@ -78,6 +79,7 @@ actor HourReader {
         var reading = Reading()
         if let carried { reading.batch = carried }
         carried = nil
+        reading.batch.reserve(bytes: likelyBytes)
         while !isAtEnd, reading.batch.rowCount < bounds.rows, reading.rejected.count < bounds.rejects {
             guard try readRow(into: &reading) else {
                 isAtEnd = true
@@ -88,6 +90,8 @@ actor HourReader {
                 break
             }
         }
+        // Rows of an hour are about as long as each other; a little more, so that it need not grow for a few.
+        likelyBytes = max(likelyBytes, reading.batch.bodyBytes + reading.batch.bodyBytes / 32)
         reading.isFirstBatch = !hasHandedOutRows && reading.batch.rowCount > 0
         hasHandedOutRows = hasHandedOutRows || reading.isFirstBatch
         return reading.isEmpty ? nil : reading

@@ -11,11 +11,27 @@ struct InsertBatch: Sendable {
 
     var rowCount: Int { ends.count }
 
-    static let head = Array(#"{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":["#.utf8)
-    static let tail = Array("]}".utf8)
+    private static let head = Array(#"{"skipInvalidRows":false,"ignoreUnknownValues":false,"rows":["#.utf8)
+    private static let tail = Array("]}".utf8)
 
-    /// The size of ``body()``.
-    var bodyBytes: Int { Self.head.count + max(0, bytes.count - 1) + Self.tail.count }
+    /// What a request's body has beside rows.
+    static let overheadBytes = head.count + tail.count
+
+    /// The request's body, one part behind the other.
+    var bodyParts: [ArraySlice<UInt8>] { [Self.head[...], bytes.dropLast(), Self.tail[...]] }
+
+    func body() -> [UInt8] {
+        var body: [UInt8] = []
+        body.reserveCapacity(bodyBytes)
+        for part in bodyParts { body.append(contentsOf: part) }
+        return body
+    }
+
+    /// The size of the body.
+    var bodyBytes: Int { Self.overheadBytes + max(0, bytes.count - 1) }
+
+    /// Makes room for `bytes` of rows. A batch that grows bit by bit needs memory for itself twice.
+    mutating func reserve(bytes: Int) { self.bytes.reserveCapacity(bytes) }
 
     /// Lets `encode` append one row; it says whether it did.
     mutating func append(_ encode: (inout [UInt8]) -> Bool) {
@@ -25,16 +41,6 @@ struct InsertBatch: Sendable {
     private mutating func endRow() {
         ends.append(bytes.count)
         bytes.append(UInt8(ascii: ","))
-    }
-
-    /// The request's body.
-    func body() -> [UInt8] {
-        var body: [UInt8] = []
-        body.reserveCapacity(bodyBytes)
-        body.append(contentsOf: Self.head)
-        body.append(contentsOf: bytes.dropLast())
-        body.append(contentsOf: Self.tail)
-        return body
     }
 
     /// Takes the last row off, as a batch of its own.
