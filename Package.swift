@@ -107,7 +107,7 @@ let package = Package(
                 "CAllocationCounter", "CRDKafka", "Market", "Postgres", "Runtime", "TestSupport", "WebSocket",
                 argumentParser, asyncHTTPClient,
             ] + nio,
-            path: "Tests/Benchmarks", swiftSettings: settings),
+            path: "Tests/Benchmarks", exclude: ["ratios.json"], swiftSettings: settings),
         .executableTarget(
             name: "Faults", dependencies: ["Market", "Postgres", "Runtime", "TestSupport", argumentParser],
             path: "Tests/Faults", swiftSettings: settings),

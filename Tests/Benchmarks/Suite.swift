@@ -7,6 +7,8 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
 
     /// Those with a limit beside them.
     static let short: [Part] = [.parse, .producer, .consumer, .loader]
+
+    func owns(_ id: String) -> Bool { id.hasPrefix("\(rawValue).") }
 }
 
 /// How much is measured.
@@ -32,7 +34,7 @@ struct Amounts: ParsableArguments {
     /// As little as still tells something on a busy machine.
     var short: Amounts {
         var amounts = self
-        (amounts.frames, amounts.hourRows, amounts.largestHour) = (min(frames, 300_000), min(hourRows, 200_000), 0)
+        (amounts.frames, amounts.hourRows, amounts.largestHour) = (min(frames, 300_000), min(hourRows, 500_000), 0)
         return amounts
     }
 }

@@ -58,7 +58,7 @@ struct LoaderBenchmark {
                 limit: .init(name: "COPY TO STDOUT into /dev/null", value: copies), goal: .atLeast(200_000)),
             Figure(
                 id: "loader.rows.sink", name: "loader, Postgres to accepted row", value: accepted, unit: .rowsPerSecond,
-                limit: .init(name: "sending the same bytes", value: posts)),
+                limit: .init(name: "sending the same bytes", value: posts), isCompared: false),
             Figure(
                 id: "loader.hour", name: "loader, a whole hour: count, send, verify, publish", value: whole,
                 unit: .rowsPerSecond, limit: .init(name: "COPY TO STDOUT into /dev/null", value: copies)),
@@ -74,8 +74,10 @@ struct LoaderBenchmark {
     /// Time and memory against the rows of an hour.
     private func growth(_ hours: [LoaderHour], _ pipeline: Pipeline) async throws -> [Figure] {
         var figures: [Figure] = []
+        var memory: [Int: Double] = [:]
         for hour in hours {
             let run = try await LoaderRun(hour, pipeline)
+            memory[hour.rows] = run.peakResidentMegabytes
             figures += [
                 Figure(
                     id: "loader.\(hour.rows).seconds", name: "loader, an hour of \(grouped(hour.rows)) rows",
@@ -86,7 +88,18 @@ struct LoaderBenchmark {
                     value: run.peakResidentMegabytes, unit: .megabytes, goal: .atMost(100)),
             ]
         }
-        return figures
+        return figures + likeness(memory)
+    }
+
+    /// Memory that does not depend on the hour's size: "the same" is within a tenth.
+    private func likeness(_ memory: [Int: Double]) -> [Figure] {
+        guard let small = memory[100_000], let large = memory[10_000_000] else { return [] }
+        return [
+            Figure(
+                id: "loader.memory.growth", name: "loader, peak resident memory at 10,000,000 rows", value: large,
+                unit: .megabytes, limit: .init(name: "at 100,000 rows", value: small), goal: .ratio(0.9),
+                isCompared: false)
+        ]
     }
 
     private func copyOut(_ hour: LoaderHour, _ pipeline: Pipeline) async throws -> Double {

@@ -20,6 +20,8 @@ struct Figure: Equatable {
     let unit: Unit
     var limit: Limit?
     var goal: Goal?
+    /// False for a figure that stands beside a second limit: its first one is enough to tell when it drops.
+    var isCompared = true
 
     enum Unit: String {
         case framesPerSecond = "frames/s"

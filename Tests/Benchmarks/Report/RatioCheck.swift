@@ -43,6 +43,7 @@ struct RatioCheck {
 
     /// The ratios of figures that stand beside a limit. A limit that could not be measured counts as a ratio of 0.
     static func ratios(_ figures: [Figure]) -> [String: Double] {
-        Dictionary(figures.filter { $0.limit != nil }.map { ($0.id, $0.ratio ?? 0) }) { max($0, $1) }
+        let compared = figures.filter { $0.limit != nil && $0.isCompared }
+        return Dictionary(compared.map { ($0.id, $0.ratio ?? 0) }) { max($0, $1) }
     }
 }

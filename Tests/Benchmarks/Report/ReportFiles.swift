@@ -40,7 +40,7 @@ extension RatioCheck {
 
     /// Makes the ratios of `figures` the ones to compare with.
     static func renew(_ figures: [Figure], at path: String) throws {
-        try write(ratios(figures).mapValues { ($0 * 1_000).rounded() / 1_000 }, to: path)
+        try write(ratios(figures).mapValues { ($0 * 10_000).rounded() / 10_000 }, to: path)
     }
 }
 

@@ -21,6 +21,13 @@ enum ProcessUsage {
         return Double(seconds) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 
+    /// The processor time of the calling thread until now: what a core does for it, whoever else is there.
+    static func threadCPUSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     static func residentBytes(of processID: Int32) -> Int {
         let statm = try? String(contentsOfFile: "/proc/\(processID)/statm", encoding: .utf8)
         let pages = statm?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
