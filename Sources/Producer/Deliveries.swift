@@ -127,7 +127,6 @@ final class Deliveries: Sendable {
 
     private func serve(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
         // All that is not delivered below this is sent again, so only this client's reports count from here on.
-        state.deliveredBelow = progress.tracker.deliveredBelow
         progress.tracker = DeliveryTracker(deliveredBelow: state.deliveredBelow)
         skipped.withLock { $0 = [] }
         progress.restampedUntil = knownRefusals.withLock { refusals in
@@ -156,6 +155,7 @@ final class Deliveries: Sendable {
         }
         // That the client gave up may be known before the record that was to blame.
         while poll(client, &progress, timeoutMilliseconds: 0) {}
+        state.deliveredBelow = progress.tracker.deliveredBelow
         client.purge()
     }
 

@@ -66,10 +66,10 @@ final class Feed: @unchecked Sendable {
     }
 
     /// After ``run()``: waits until Kafka has what was handed to it, but not longer than that. Blocks.
-    func finish(withinMilliseconds limit: Int) -> Leftovers {
-        publisher.finish(withinMilliseconds: limit)
-        return Leftovers(dropped: intake.waitingCount, spooled: publisher.waitingCount)
-    }
+    func finish(withinMilliseconds limit: Int) { publisher.finish(withinMilliseconds: limit) }
+
+    /// After ``finish(withinMilliseconds:)``, once the last delivery reports were taken.
+    var leftovers: Leftovers { Leftovers(dropped: intake.waitingCount, spooled: publisher.waitingCount) }
 
     /// Frames that Kafka does not have when the producer stops.
     struct Leftovers: Sendable {

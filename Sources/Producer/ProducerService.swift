@@ -21,13 +21,14 @@ struct ProducerService: Service {
             // Whatever ends the feed, the others are waited for.
             let outcome = try await socketThread.run {
                 let outcome = Result { try feed.run() }
-                return (outcome, feed.finish(withinMilliseconds: Self.deliveryLimitMilliseconds))
+                feed.finish(withinMilliseconds: Self.deliveryLimitMilliseconds)
+                return outcome
             }
             try await delivering
             keeper.stop()
             try await keeping
-            try outcome.0.get()
-            return outcome.1
+            try outcome.get()
+            return feed.leftovers
         } onGracefulShutdown: {
             feed.stop()
         }

@@ -37,12 +37,17 @@ struct RefusalProcessTests {
             ([.invalidTimestamp, .invalidTimestamp, .invalidTimestamp], "Kafka refuses a frame for good"),
         ])
     func givenUp(_ refusals: [MockCluster.Refusal], _ message: String) async throws {
-        let bench = try await ProducerBench(session: .seeded(frameCount: 10), playback: Playback(.framesPerSecond(1)))
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 10), playback: Playback(absence: .waits, start: .manual))
         for refusal in refusals { bench.kafka.refuseRecords(1, refusal) }
         let producer = try bench.startProducer()
+        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        // Alone until it is given up: another frame could be refused in its stead.
+        try await bench.exchange.inject(.frame(Array(#"{"code":"KRW-BTC","trade_price":1}"#.utf8)))
         let line = try await producer.errorLine(containing: message, within: .seconds(20))
         #expect(line.contains("frame.seq=1 "))
-        try await bench.waitUntilPublished(3)
+        try await bench.exchange.resume()
+        try await bench.waitUntilPublished(10)
         try await TopicReader.wait(
             for: 1, in: ProducerBench.topic + Gap.topicSuffix, partitions: 1, servers: bench.kafka.bootstrapServers)
         try await expectCleanStop(producer)
