@@ -25,4 +25,11 @@ import Testing
         let row = table([figure]).split(separator: "\n").last.map(String.init) ?? ""
         #expect(row == "| rows   | 7,999 rows/s | copy: 10,000 rows/s   | 0.79  | 0.80 of the limit | NO      |")
     }
+
+    @Test("A small ratio has a digit more, so that a third of it can be seen")
+    func small() {
+        let figure = Figure(
+            id: "x", name: "rows", value: 137, unit: .rowsPerSecond, limit: .init(name: "copy", value: 10_000))
+        #expect(table([figure]).contains("| 0.013 |"))
+    }
 }

@@ -15,7 +15,7 @@ func table(_ figures: [Figure]) -> String {
 
 private func cells(_ figure: Figure) -> [String] {
     let limit = figure.limit.map { "\($0.name): \(quantity($0.value, figure.unit))" }
-    let ratio = figure.ratio.map { decimals($0, 2) }
+    let ratio = figure.ratio.map { decimals($0, $0 < 0.1 ? 3 : 2) }
     let goal = figure.goal.map { text($0, figure.unit) }
     let reached = figure.isReached.map { $0 ? "yes" : "NO" }
     return [figure.name, quantity(figure.value, figure.unit), limit ?? "", ratio ?? "", goal ?? "", reached ?? ""]
