@@ -20,6 +20,16 @@ import Testing
         #expect(plan.events[.loader]?.allSatisfy(\.fault.isKill) ?? true)
     }
 
+    @Test("One in five faults of the broker is a full disk, even in a short plan, with brokers there and away")
+    func fullDisks() {
+        let long = FaultPlan(seed: 7, amount).events[.broker, default: []].map(\.fault).filter(\.isFullDisk)
+        #expect(long.count == 6)
+        let brokers = long.compactMap { if case .fillDisk(let brokers, _) = $0 { brokers } else { nil } }
+        #expect(Fault.BrokersMeanwhile.allCases.allSatisfy(brokers.contains))
+        let short = FaultPlan(seed: 7, .init(ticks: 1_000, kills: 0, pieces: 4, brokers: 3, hours: 6))
+        #expect(short.events[.broker, default: []].count { $0.fault.isFullDisk } == 1)
+    }
+
     @Test("The faults of a lane come in the order of their places, all while ticks are sent")
     func order() {
         for events in FaultPlan(seed: 5, amount).events.values {

@@ -12,7 +12,10 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "keeper-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(ServiceKeeper("sh", logFolder: folder) { try ChildProcess("/bin/sh", ["-c", script]) })
+        try await body(
+            ServiceKeeper("sh", logFolder: folder) {
+                try ChildProcess("/bin/sh", ["-c", script], folder: folder)
+            })
     }
 
     @Test("A service that is killed or stopped runs again, until it is to run no more")
@@ -33,6 +36,29 @@ import Testing
             try await running
             let state = keeper.state.value
             #expect(state.starts == 3 && state.kills == 1 && state.stopTimes.count == 2 && state.ownEnds.isEmpty)
+        }
+    }
+
+    @Test("A word is waited for over the ends of processes, and one that was said before does not count")
+    func nextWord() async throws {
+        // Only the first process and the third one say it.
+        let script = #"""
+            echo start >> starts; case $(wc -l < starts) in 1|3) echo word >&2 ;; esac
+            exec perl -MPOSIX -e 'sigprocmask(SIG_SETMASK, POSIX::SigSet->new); print STDERR "ready\n"; sleep 100'
+            """#
+        try await withKeeper(script) { keeper in
+            async let running: Void = keeper.run()
+            try await keeper.state.wait(within: limit) { $0.process != nil }
+            await keeper.waitForWord("ready", within: limit)
+            #expect(await keeper.waitForNextWord("word", within: .milliseconds(100)) == false)
+            async let isSaid = keeper.waitForNextWord("word", within: limit)
+            try await keeper.kill()
+            await keeper.waitForWord("ready", within: limit)
+            try await keeper.kill()
+            #expect(await isSaid)
+            #expect(keeper.state.value.starts == 3)
+            try await keeper.stop()
+            try await running
         }
     }
 

@@ -15,6 +15,8 @@ final class ProducerBench {
     /// Goes away with the bench.
     let folder: String
     var spool: String { "\(folder)/spool" }
+    /// Of the last producer that got one.
+    private var disk: SmallDisk?
 
     init(
         session: Session = .seeded(frameCount: 1_000), playback: Playback = Playback(),
@@ -34,10 +36,23 @@ final class ProducerBench {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// Starts the real binary.
+    func startProducer(_ extra: [String: String] = [:]) throws -> ChildProcess {
+        try ChildProcess(BuiltProduct.path("producer"), environment: environment(extra), folder: folder)
+    }
+
+    /// Starts the real binary with a file system of its own in place of the spool's folder.
     ///
-    /// - Parameter mount: options of a tmpfs that only the binary sees, in place of the spool's folder.
-    func startProducer(_ extra: [String: String] = [:], mount: String? = nil) throws -> ChildProcess {
-        var environment = [
+    /// - Parameter mount: its options, see ``SmallDisk``.
+    func startProducer(_ extra: [String: String] = [:], mount: String) async throws -> ChildProcess {
+        let disk = try await SmallDisk(at: spool, options: mount)
+        self.disk = disk
+        let command = disk.entering((try BuiltProduct.path("producer"), []), folder: folder)
+        return try ChildProcess(
+            command.executable, command.arguments, environment: environment(extra), folder: folder)
+    }
+
+    private func environment(_ extra: [String: String]) -> [String: String] {
+        let environment = [
             "UPBIT_WEBSOCKET_URL": exchange.webSocketURL,
             "UPBIT_MARKETS_URL": "\(exchange.restURL)/v1/market/all",
             "UPBIT_CA_FILE": authority.authorityPath,
@@ -48,15 +63,7 @@ final class ProducerBench {
             "LOG_LEVEL": "debug",
             "PATH": "/usr/bin:/bin",
         ]
-        environment.merge(extra) { _, extra in extra }
-        let producer = try BuiltProduct.path("producer")
-        guard let mount else { return try ChildProcess(producer, environment: environment, folder: folder) }
-        // A mount of one's own takes a root of one's own, for whoever is none.
-        let script = #"mkdir -p "$2" && mount -t tmpfs -o "$1" spool "$2" && exec "$3""#
-        return try ChildProcess(
-            "/usr/bin/unshare",
-            (getuid() == 0 ? ["-m"] : ["-Urm"]) + ["sh", "-c", script, "sh", mount, spool, producer],
-            environment: environment, folder: folder)
+        return environment.merging(extra) { _, extra in extra }
     }
 
     /// Returns once Kafka has so many records.

@@ -34,7 +34,7 @@ struct SpoolLimitTests {
     @Test("A disk that gets full does the same, with room for one segment or for more", arguments: ["12m", "28m"])
     func disk(_ size: String) async throws {
         let bench = try await ProducerBench(session: .seeded(frameCount: total), playback: Playback(start: .manual))
-        let producer = try bench.startProducer(["SPOOL_SYNC_INTERVAL": "50ms"], mount: "size=\(size)")
+        let producer = try await bench.startProducer(["SPOOL_SYNC_INTERVAL": "50ms"], mount: "size=\(size)")
         try await fill(bench, producer, "the spool's disk is full: the socket waits. Make room on it")
     }
 
@@ -54,10 +54,10 @@ struct SpoolLimitTests {
     @Test("So does a folder that is read-only, and a disk that is full from the start")
     func noRoom() async throws {
         let bench = try await ProducerBench()
-        let readOnly = try bench.startProducer(mount: "ro")
+        let readOnly = try await bench.startProducer(mount: "ro")
         #expect(try await readOnly.exitStatus(within: .seconds(5)) == .code(78))
         try await readOnly.errorLine(containing: "Read-only file system", within: .seconds(5))
-        let full = try bench.startProducer(mount: "size=1m")
+        let full = try await bench.startProducer(mount: "size=1m")
         #expect(try await full.exitStatus(within: .seconds(5)) == .code(69))
         try await full.errorLine(containing: "error: SPOOL_DIRECTORY: no room for", within: .seconds(5))
     }

@@ -72,17 +72,16 @@ struct OutageTests {
 
     @Test("A disk that is full holds it up until there is room again", .timeLimit(.minutes(1)))
     func diskFull() async throws {
-        let disk = SmallDisk(megabytes: 48)
-        let server = try await TimescaleServer(disk: disk)
-        let bench = try await ConsumerBench(server: server, tablespace: SmallDisk.tablespace)
+        let server = try await TimescaleServer(diskMegabytes: 48)
+        let bench = try await ConsumerBench(server: server, tablespace: TimescaleServer.diskTablespace)
         let consumer = try bench.startConsumer()
         try bench.write(0..<1_000)
         try await bench.waitUntilWritten(1_000)
-        try server.fillDisk()
+        try #require(server.disk).fill()
         // More than the room in the pages that the table has.
         try bench.write(1_000..<20_000)
         try await consumer.errorLine(containing: "[SQLSTATE 53100]", within: .seconds(20))
-        try server.emptyDisk()
+        try server.disk?.empty()
         try await bench.waitUntilWritten(20_000, within: .seconds(20))
         try await bench.expectEveryFrameOnce(20_000)
         try await expectCleanStop(consumer)

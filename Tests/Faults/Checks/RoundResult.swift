@@ -13,6 +13,7 @@ struct RoundResult: Sendable {
     let plan: FaultPlan
     let watch: RoundWatch.Figures
     let loads: KilledLoads.Figures
+    let disks: FullDisks.Figures
     /// By service.
     let kills: [(name: String, count: Int)]
     /// How long services took to end on SIGTERM, shortest first.
@@ -22,11 +23,12 @@ struct RoundResult: Sendable {
 
     init(
         _ world: FaultWorld, _ plan: FaultPlan, _ watch: RoundWatch.Figures, _ loads: KilledLoads.Figures,
-        differences: [String]
+        _ disks: FullDisks.Figures, differences: [String]
     ) async throws {
         self.plan = plan
         self.watch = watch
         self.loads = loads
+        self.disks = disks
         folder = world.logFolder
         ticks = world.session.totals()
         totals = try await RoundTotals(world)

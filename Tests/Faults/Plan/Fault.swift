@@ -30,6 +30,8 @@ enum Fault: Equatable, Sendable {
     case slowCluster(milliseconds: Int)
     /// All brokers are away until the producer's spool is full.
     case fillSpool
+    /// The disk of the producer's spool has no byte left until the producer says so, and for so long afterwards.
+    case fillDisk(BrokersMeanwhile, milliseconds: Int)
 
     case cutExchange(FaultProxy.Ending)
     /// Packets are dropped; afterwards the old connections are dead, or go on.
@@ -37,12 +39,20 @@ enum Fault: Equatable, Sendable {
     case refuseExchange(milliseconds: Int)
     case slowExchange(milliseconds: Int)
 
+    enum BrokersMeanwhile: CaseIterable {
+        case there
+        /// So that the spool has to grow. They are back before there is room again, or after that.
+        case awayUntilFull, awayUntilFreed
+    }
+
     var isKill: Bool {
         switch self {
         case .kill, .killLoad: true
         default: false
         }
     }
+
+    var isFullDisk: Bool { if case .fillDisk = self { true } else { false } }
 }
 
 /// A way in which the warehouse fails a request.

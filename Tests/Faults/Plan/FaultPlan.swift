@@ -18,7 +18,7 @@ struct FaultPlan: Sendable {
         let ticks: Int
         /// SIGKILLs, over the three services.
         let kills: Int
-        /// Faults of the database and of the broker.
+        /// Faults of the database and of the broker, with whom the full disks are.
         let pieces: Int
         let brokers: Int
         /// Hours that the session covers.
@@ -41,7 +41,10 @@ struct FaultPlan: Sendable {
         let brokers = amount.pieces - amount.pieces * 2 / 5
         let fills = (brokers + 9) / 10
         add(fills, .broker, amount, &random) { _ in .fillSpool }
-        add(brokers - fills, .broker, amount, &random) { Self.broker(amount, &$0) }
+        let disks = min((brokers + 4) / 5, brokers - fills)
+        let firstDisk = random.below(Fault.BrokersMeanwhile.allCases.count)
+        for number in 0..<disks { add(1, .broker, amount, &random) { Self.disk(firstDisk + number, &$0) } }
+        add(brokers - fills - disks, .broker, amount, &random) { Self.broker(amount, &$0) }
         add(amount.pieces / 2, .network, amount, &random) { Self.network(&$0) }
         for lane in [Lane.producer, .firstConsumer, .secondConsumer] {
             add(amount.pieces / 10, lane, amount, &random) { .freeze(milliseconds: 100 + $0.below(8_000)) }
@@ -95,6 +98,12 @@ struct FaultPlan: Sendable {
         case 6..<8: .moveLeaders(seed: random.next())
         default: .slowCluster(milliseconds: 2_000)
         }
+    }
+
+    /// The kinds take turns, so that a few of them are not all the same.
+    private static func disk(_ number: Int, _ random: inout SplitMix64) -> Fault {
+        let brokers = Fault.BrokersMeanwhile.allCases
+        return .fillDisk(brokers[number % brokers.count], milliseconds: random.below(4_000))
     }
 
     private static func network(_ random: inout SplitMix64) -> Fault {

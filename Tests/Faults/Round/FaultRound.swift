@@ -9,6 +9,8 @@ struct FaultRound: Sendable {
 
     /// So small that a round can fill it.
     static let spoolLimitBytes = 4 << 20
+    /// More than the spool takes.
+    private static let diskMegabytes = 6
     static let brokerCount = 3
     private static let partitionCount = 48
     /// Hours that the session's own time covers, about.
@@ -35,7 +37,8 @@ struct FaultRound: Sendable {
         do {
             let world = try await FaultWorld.start(
                 over: pipeline, session, rate: rate,
-                producer: ["UPBIT_STALL_TIMEOUT": "2s", "SPOOL_MAX_BYTES": "\(Self.spoolLimitBytes)"])
+                producer: ["UPBIT_STALL_TIMEOUT": "2s", "SPOOL_MAX_BYTES": "\(Self.spoolLimitBytes)"],
+                on: await Self.makeDisk(in: pipeline.folder))
             var result = try await run(world)
             await world.stop()
             result.wallTime = .now - start
@@ -48,19 +51,35 @@ struct FaultRound: Sendable {
         }
     }
 
+    /// Nil where the kernel does not let us: the round goes on without the faults of the disk.
+    private static func makeDisk(in folder: String) async -> SmallDisk? {
+        do {
+            return try await SmallDisk(at: "\(folder)/disk", options: "size=\(diskMegabytes)m")
+        } catch {
+            print("the disk will not be full in this round: \(error)")
+            return nil
+        }
+    }
+
     private func run(_ world: FaultWorld) async throws -> RoundResult {
+        var isAsPromised = false
+        defer { if !isAsPromised { world.keepSpool() } }
         let watch = RoundWatch(world)
         let hours = try await LoadedHours.of(session, world.database)
         let loads = KilledLoads(world, watch, hours: hours.names)
+        let disks = FullDisks(world)
         // The services and their watchers run until the faults are through; whoever fails ends them all.
         try await whileRunning(
             [watch.run, world.broker.watch, BacklogValve(world: world).run, { try await Self.tell(world, loads) }]
                 + world.keepers.map { $0.run }
         ) {
-            try await conduct(world, FaultPerformer(world: world, loads: loads))
+            try await conduct(world, FaultPerformer(world: world, loads: loads, disks: disks))
         }
         let differences = try await hours.load(world)
-        return try await RoundResult(world, plan, watch.figures, loads.observed.value, differences: differences)
+        let result = try await RoundResult(
+            world, plan, watch.figures, loads.observed.value, disks.observed.value, differences: differences)
+        isAsPromised = result.differences.isEmpty
+        return result
     }
 
     /// Tells now and then how far the round is.

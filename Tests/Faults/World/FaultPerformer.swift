@@ -5,6 +5,7 @@ import TestSupport
 struct FaultPerformer: Sendable {
     let world: FaultWorld
     let loads: KilledLoads
+    let disks: FullDisks
 
     /// A successor that does not say that it works within this time may be killed all the same.
     private static let workLimit = Duration.seconds(20)
@@ -100,6 +101,7 @@ struct FaultPerformer: Sendable {
             broker.perform(.down(broker: nil))
             await world.producer.waitForWord("the spool is full", within: .seconds(30))
             broker.perform(.up(broker: nil))
+        case .fillDisk: try await disks.perform(fault)
         default: break
         }
     }

@@ -17,6 +17,9 @@ struct FaultWorld: Sendable {
     let services: PipelineServices
     let producer: ServiceKeeper
     let consumers: [ServiceKeeper]
+    /// Of the producer's spool, when it has one of its own.
+    let disk: SmallDisk?
+    /// As we see it.
     let spoolFolder: String
     let logFolder: String
     /// Its files are in use as long as the producer runs.
@@ -28,8 +31,10 @@ struct FaultWorld: Sendable {
     ///   - pipeline: stays the caller's, who stops it.
     ///   - rate: frames a second.
     ///   - extra: settings of the producer.
+    ///   - disk: for the producer's spool.
     static func start(
-        over pipeline: Pipeline, _ session: Session, rate: Int, producer extra: [String: String]
+        over pipeline: Pipeline, _ session: Session, rate: Int, producer extra: [String: String],
+        on disk: SmallDisk? = nil
     ) async throws -> FaultWorld {
         guard let warehouse = pipeline.warehouse as? StrictFake else { throw SetupError("a round needs our own fake") }
         let authority = try TestAuthority()
@@ -41,20 +46,23 @@ struct FaultWorld: Sendable {
         let services = pipeline.services.reachingDatabase(at: databaseProxy.port)
         let logFolder = "\(pipeline.folder)/logs"
         try FileManager.default.createDirectory(atPath: logFolder, withIntermediateDirectories: true)
-        let spoolFolder = "\(pipeline.folder)/spool"
+        let spoolFolder = "\(disk?.path ?? pipeline.folder)/spool"
         let producerSettings = Self.producerSettings(exchangeProxy.port, authority, spoolFolder: spoolFolder)
             .merging(extra) { $1 }
         return FaultWorld(
             session: session, exchange: exchange, exchangeProxy: exchangeProxy, databaseProxy: databaseProxy,
             broker: pipeline.broker, server: pipeline.server, database: pipeline.database, warehouse: warehouse,
             services: services,
-            producer: ServiceKeeper("producer", logFolder: logFolder) { try services.producer(producerSettings) },
+            producer: ServiceKeeper("producer", logFolder: logFolder) {
+                try services.producer(producerSettings, on: disk)
+            },
             consumers: (1...2).map { number in
                 ServiceKeeper("consumer-\(number)", logFolder: logFolder) {
                     try services.consumer(consumerSettings)
                 }
             },
-            spoolFolder: spoolFolder, logFolder: logFolder, authority: authority)
+            disk: disk, spoolFolder: disk?.outside(spoolFolder) ?? spoolFolder,
+            logFolder: logFolder, authority: authority)
     }
 
     private static func producerSettings(
@@ -78,6 +86,12 @@ struct FaultWorld: Sendable {
     /// Starts a loader. It does not wait until the hour is closed: what it misses it loads the next time.
     func loader(hour: String) throws -> ChildProcess {
         try services.loader(["--hour", hour], ["LOADER_CLOSE_TIMEOUT": "0s"])
+    }
+
+    /// For who wants to know what happened: a disk of its own goes with the world, and the spool with it.
+    func keepSpool() {
+        guard disk != nil else { return }
+        try? FileManager.default.copyItem(atPath: spoolFolder, toPath: "\(logFolder)/spool")
     }
 
     /// Ends what is not the pipeline's. The services must have ended before.

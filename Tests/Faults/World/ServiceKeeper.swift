@@ -69,6 +69,22 @@ final class ServiceKeeper: Sendable {
         _ = try? await state.value.process?.errorLine(containing: text, within: limit)
     }
 
+    /// Waits until the process that runs now, or one after it, says `text`. False when the time is up before.
+    func waitForNextWord(_ text: String, within limit: Duration) async -> Bool {
+        let end = ContinuousClock.now + limit
+        // What the process has said before does not count.
+        var now = state.value
+        var position = now.process?.errors.count ?? 0
+        while true {
+            let word = try? await now.process?.errorLine(containing: text, after: position, within: end - .now)
+            if word != nil { return true }
+            let starts = now.starts
+            guard (try? await state.wait(within: end - .now, for: { $0.starts > starts })) != nil else { return false }
+            now = state.value
+            position = 0
+        }
+    }
+
     func send(_ signal: Int32) { state.value.process?.send(signal) }
 
     /// SIGTERM; returns when the successor runs.

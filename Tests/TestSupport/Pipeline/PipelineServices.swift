@@ -26,8 +26,9 @@ package struct PipelineServices: Sendable {
         return copy
     }
 
-    package func producer(_ extra: [String: String]) throws -> ChildProcess {
-        try start("producer", kafka.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 })
+    /// - Parameter disk: one that it sees; see ``SmallDisk``.
+    package func producer(_ extra: [String: String], on disk: SmallDisk? = nil) throws -> ChildProcess {
+        try start("producer", kafka.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 }, on: disk)
     }
 
     package func consumer(_ extra: [String: String] = [:]) throws -> ChildProcess {
@@ -38,10 +39,12 @@ package struct PipelineServices: Sendable {
         try start("loader", database.merging(kafka) { $1 }.merging(warehouse) { $1 }.merging(extra) { $1 }, arguments)
     }
 
-    private func start(_ name: String, _ settings: [String: String], _ arguments: [String] = []) throws
-        -> ChildProcess
-    {
+    private func start(
+        _ name: String, _ settings: [String: String], _ arguments: [String] = [], on disk: SmallDisk? = nil
+    ) throws -> ChildProcess {
         let environment = settings.merging(["PATH": "/usr/bin:/bin", "HOME": folder]) { $1 }
-        return try ChildProcess(BuiltProduct.path(name), arguments, environment: environment, folder: folder)
+        let program = (executable: try BuiltProduct.path(name), arguments: arguments)
+        let command = disk?.entering(program, folder: folder) ?? program
+        return try ChildProcess(command.executable, command.arguments, environment: environment, folder: folder)
     }
 }

@@ -14,9 +14,13 @@ package final class TimescaleServer: Sendable {
 
     private let binaries: TimescaleBinaries
     private let settings: [String: String]
-    private let disk: SmallDisk?
+    /// A small disk beside its own, with a tablespace.
+    package let disk: SmallDisk?
     private let process: Mutex<ChildProcess>
     private let thread = DedicatedThread(name: "timescale-server")
+
+    /// The tablespace on ``disk``.
+    package static let diskTablespace = "small"
 
     /// How long the server may take for something that normally takes less than a second.
     private static let limit = Duration.seconds(60)
@@ -33,22 +37,18 @@ package final class TimescaleServer: Sendable {
     /// - Parameters:
     ///   - extraSettings: server settings by name, over the ones that we choose. Data is
     ///     flushed to the disk as in production unless `fsync` is `off` here.
-    ///   - disk: a small disk beside its own, with a tablespace; it does not outlive the process.
-    package init(extraSettings: [String: String] = [:], disk: SmallDisk? = nil) async throws {
+    ///   - diskMegabytes: the size of ``disk``; without it there is none.
+    package init(extraSettings: [String: String] = [:], diskMegabytes: Int? = nil) async throws {
         binaries = try TimescaleBinaries()
         folder = try binaries.makeFolder()
         settings = Self.ownSettings.merging(extraSettings) { _, extra in extra }
-        self.disk = disk
         do {
             try await Self.makeCluster(binaries, folder)
-            if disk != nil {
-                let path = SmallDisk.path(in: folder)
-                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-            }
+            disk = if let diskMegabytes { try await Self.makeDisk(diskMegabytes, in: folder) } else { nil }
             let started = try await Self.startOnFreePort(binaries, folder, settings, disk)
             port = started.port
             process = Mutex(started.process)
-            if disk != nil { try await makeTablespace() }
+            if let disk { try await makeTablespace(on: disk) }
         } catch {
             try? FileManager.default.removeItem(atPath: folder)
             throw error
@@ -99,13 +99,19 @@ package final class TimescaleServer: Sendable {
         return configuration
     }
 
-    /// The tablespace of the small disk.
-    private func makeTablespace() async throws {
+    private static func makeDisk(_ megabytes: Int, in folder: String) async throws -> SmallDisk {
+        // As root the server runs as the one whose folder this is.
+        var status = stat()
+        guard stat(folder, &status) == 0 else { throw SetupError("cannot look at \(folder): errno \(errno)") }
+        let owner = getuid() == 0 ? ",uid=\(status.st_uid),gid=\(status.st_gid)" : ""
+        return try await SmallDisk(at: "\(folder)/disk", options: "size=\(megabytes)m,mode=700\(owner)")
+    }
+
+    private func makeTablespace(on disk: SmallDisk) async throws {
         let maintenance = configuration(database: "postgres")
-        let path = SmallDisk.path(in: folder)
         try await thread.run {
             try PostgresConnection(maintenance).execute(
-                "CREATE TABLESPACE \(SmallDisk.tablespace) LOCATION '\(path)'")
+                "CREATE TABLESPACE \(Self.diskTablespace) LOCATION '\(disk.path)'")
         }
     }
 
@@ -121,9 +127,6 @@ package final class TimescaleServer: Sendable {
         try await ChildProcess.run(
             psql.executable, psql.arguments, environment: binaries.environment, folder: folder, within: Self.limit)
     }
-
-    /// The process that the others are children of.
-    var processID: Int32 { process.withLock { $0.processID } }
 
     /// The server's log.
     package var log: EventLog<String> { process.withLock { $0.errors } }
@@ -188,7 +191,7 @@ extension TimescaleServer {
         let all = settings.merging(["port": String(port), "unix_socket_directories": folder]) { own, _ in own }
         let arguments = all.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
         let server = binaries.command("postgres", ["-D", "\(folder)/data"] + arguments)
-        let postgres = disk?.mounting(server, in: folder) ?? server
+        let postgres = disk?.entering(server, folder: folder) ?? server
         let process = try ChildProcess(
             postgres.executable, postgres.arguments, environment: binaries.environment, folder: folder,
             ending: .quit, removing: folder, keptLines: 2_000)
