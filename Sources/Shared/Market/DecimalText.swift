@@ -28,7 +28,7 @@ package struct DecimalText: Equatable, Sendable {
         if isNegative { position += 1 }
 
         let integerStart = position
-        while position < bytes.count, isDigit(bytes[position]) { position += 1 }
+        position = bytes.endOfDigits(from: position)
         integer = integerStart..<position
         guard !integer.isEmpty else { return nil }
         // JSON has no leading zeros; a text with them comes from something that is not JSON.
@@ -36,8 +36,7 @@ package struct DecimalText: Equatable, Sendable {
 
         if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
             let fractionStart = position + 1
-            position = fractionStart
-            while position < bytes.count, isDigit(bytes[position]) { position += 1 }
+            position = bytes.endOfDigits(from: fractionStart)
             fraction = fractionStart..<position
             guard !fraction.isEmpty else { return nil }
         } else {

@@ -45,19 +45,19 @@ struct JSONScanner {
     mutating func string() throws(Malformed) -> Range<Int> {
         try expect("\"")
         let start = position
-        while position < bytes.count {
+        while true {
+            position = bytes.endOfPlainText(from: position)
+            guard position < bytes.count else { throw Malformed() }
             let byte = bytes[position]
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
                 return start..<position - 1
             case UInt8(ascii: "\\"): try escape()
-            case 0x20..<0x80: position += 1
             case 0x80...: try multibyteCharacter(first: byte)
             default: throw Malformed()  // a control character must be escaped
             }
         }
-        throw Malformed()
     }
 
     private mutating func escape() throws(Malformed) {
