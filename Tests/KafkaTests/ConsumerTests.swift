@@ -35,6 +35,24 @@ struct ConsumerTests {
         }
     }
 
+    /// A queue that is full stops librdkafka, which looks again a second later when nobody tells it.
+    @Test("What is behind a full queue comes when the queue runs low")
+    func fullQueue() async throws {
+        try await blocking {
+            let cluster = try cluster(records: 0)
+            let writer = try TopicWriter("t", servers: cluster.bootstrapServers)
+            // Each round is a batch of 200 kB, so the queue is full with every second one.
+            for _ in 0..<60 {
+                for _ in 0..<2_000 { try writer.write(key: "key", value: [UInt8](repeating: 0, count: 100)) }
+                try writer.flush()
+            }
+            let consumer = try consumer(cluster, [("queued.max.messages.kbytes", "256")])
+            try consumer.assign([(partition, .beginning)])
+            // It has 20 s; filled once a second, the queue would take 30.
+            #expect(try consumer.offsets(120_000) == Array(0..<120_000))
+        }
+    }
+
     @Test("The end is told behind the last record, and again when there is a new one")
     func end() async throws {
         try await blocking {

@@ -29,6 +29,9 @@ package final class KafkaConsumer: @unchecked Sendable {
     private let handle: KafkaHandle
     private let queue: OpaquePointer
     private var isClosed = false
+    /// What ``assign(_:)`` said last.
+    private var assigned: [TopicPartition] = []
+    private var eventCount = 0
 
     private static let promises = [
         // Offsets live in the database, in the transaction of the rows.
@@ -45,11 +48,15 @@ package final class KafkaConsumer: @unchecked Sendable {
         // How long a member that died keeps its partitions from the others.
         ("session.timeout.ms", "10000"),
         // Bounds on memory: what waits here was read ahead of the database.
-        ("queued.max.messages.kbytes", "49152"), ("queued.min.messages", "1000000"),
+        ("queued.max.messages.kbytes", "16384"), ("queued.min.messages", "1000000"),
+        ("fetch.max.bytes", "8388608"),
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
         // How soon a topic or a partition that is new is noticed.
         ("topic.metadata.refresh.interval.ms", "30000"),
     ]
+
+    /// How soon after the queue was full librdkafka looks whether it still is; a second, when it is not told.
+    private static let queueBackoff = hasQueueBackoff ? [("fetch.queue.backoff.ms", "10")] : []
 
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
     ///   what the guarantee rests on.
@@ -57,7 +64,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         group: String, properties: [(name: String, value: String)]
     ) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
-            RD_KAFKA_CONSUMER, fixed: Self.promises, Self.defaults + properties + [("group.id", group)],
+            RD_KAFKA_CONSUMER, fixed: Self.promises,
+            Self.defaults + Self.queueBackoff + properties + [("group.id", group)],
             events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         // Errors and log lines come to the consumer's queue as well.
         rd_kafka_poll_set_consumer(handle.client)
@@ -87,11 +95,13 @@ package final class KafkaConsumer: @unchecked Sendable {
     package func assign(_ offsets: [(TopicPartition, KafkaOffset)]) throws(KafkaError) {
         let partitions = PartitionList(offsets)
         try check(rd_kafka_assign(handle.client, partitions.list))
+        assigned = offsets.map(\.0)
         waitForStops()
     }
 
     package func unassign() throws(KafkaError) {
         try check(rd_kafka_assign(handle.client, nil))
+        assigned = []
         waitForStops()
     }
 
@@ -118,6 +128,8 @@ package final class KafkaConsumer: @unchecked Sendable {
     ) throws(Failure) -> Bool {
         guard let event = rd_kafka_queue_poll(queue, CInt(timeoutMilliseconds)) else { return false }
         defer { rd_kafka_event_destroy(event) }
+        eventCount &+= 1
+        if eventCount % Self.eventsBetweenLooks == 0 { resumeFetching() }
         switch rd_kafka_event_type(event) {
         case RD_KAFKA_EVENT_FETCH:
             while let message = rd_kafka_event_message_next(event) { try body(.record(KafkaRecord(message))) }
@@ -138,6 +150,20 @@ package final class KafkaConsumer: @unchecked Sendable {
         default: break
         }
         return true
+    }
+
+    /// How often the length of the queue is looked at. A record is an event.
+    private static let eventsBetweenLooks = 1_024
+
+    /// Wakes librdkafka's threads of the brokers when the queue runs low. Before version 2.2 one that found it
+    /// full looks again a second later, however soon it is empty (librdkafka issue 2879).
+    ///
+    /// Any question to the partitions' leaders does that; nobody waits for the answer to this one.
+    private func resumeFetching() {
+        guard !hasQueueBackoff, rd_kafka_queue_length(queue) < 2 * Self.eventsBetweenLooks, !assigned.isEmpty
+        else { return }
+        let question = PartitionList(assigned.map { ($0, KafkaOffset.at(Int64(RD_KAFKA_OFFSET_END))) })
+        _ = rd_kafka_offsets_for_times(handle.client, question.list, 0)
     }
 
     /// Asks the partition's leader which offsets there are.
@@ -224,3 +250,6 @@ package final class KafkaConsumer: @unchecked Sendable {
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code) }
     }
 }
+
+/// True when librdkafka knows `fetch.queue.backoff.ms`: from version 2.2 on.
+private let hasQueueBackoff = rd_kafka_version() >= 0x0202_0000
