@@ -16,6 +16,9 @@ import Synchronization
 ///                 ▲                                   │ failed
 ///                 └────────── wait, connect ◀─────────┘
 /// ```
+///
+/// A batch that grows large sends its rows while it grows: the server takes them while the next ones are
+/// read and encoded. A small one is sent when it ends.
 final class ConsumerLoop: @unchecked Sendable {
     private let consumer: KafkaConsumer
     private let settings: ConsumerSettings
@@ -41,7 +44,7 @@ final class ConsumerLoop: @unchecked Sendable {
         var repeats = 0
         var batches = 0
 
-        mutating func add(_ batch: Batch) {
+        mutating func add(_ batch: borrowing Batch) {
             rows += batch.rowCount
             deadLetters += batch.deadLetterCount
             gaps += batch.gaps.count
@@ -73,10 +76,14 @@ final class ConsumerLoop: @unchecked Sendable {
         logger.info(
             "subscribed", metadata: ["kafka.topic": "\(settings.topics.ticks)", "kafka.group": "\(settings.group)"])
         while !isStopping.load(ordering: .acquiring) {
-            try consumer.poll(timeoutMilliseconds: pollTimeoutMilliseconds()) { try handle($0) }
+            try takeEvents()
             if !isFetching { try startFetching() }
             let now = clock.now
-            if batch.isFull || batch.deadline.map({ $0 <= now }) == true { try writeBatch() }
+            if batch.isFull || batch.deadline.map({ $0 <= now }) == true {
+                try writeBatch()
+            } else if batch.hasChunk {
+                try sendRows()
+            }
             if now >= nextQuestion { try askForEnds(at: now) }
             try takeEnds()
         }
@@ -88,6 +95,14 @@ final class ConsumerLoop: @unchecked Sendable {
                 "rows": "\(totals.rows)", "dead_letters": "\(totals.deadLetters)", "gaps": "\(totals.gaps)",
                 "repeats": "\(totals.repeats)", "batches": "\(totals.batches)",
             ])
+    }
+
+    /// Waits for an event, and takes those behind it that are there already, until there is something to send.
+    private func takeEvents() throws {
+        var timeout = pollTimeoutMilliseconds()
+        while try consumer.poll(timeoutMilliseconds: timeout, { try handle($0) }), !batch.isFull, !batch.hasChunk {
+            timeout = 0
+        }
     }
 
     private func pollTimeoutMilliseconds() -> Int {
@@ -131,6 +146,8 @@ final class ConsumerLoop: @unchecked Sendable {
     private static let questionInterval = Duration.seconds(5)
 
     private func askForEnds(at now: ContinuousClock.Instant) throws {
+        // The connection is busy with rows until their batch ends, soon.
+        guard !batch.hasSentRows else { return }
         nextQuestion = now + Self.questionInterval
         guard isFetching, ends.isIdle else { return }
         // Before the ends: what producers said by then is below them, in all partitions.
@@ -180,9 +197,16 @@ final class ConsumerLoop: @unchecked Sendable {
 
     private func stopFetching() {
         batch.begin(at: Positions())
+        database.abandon()
         isFetching = false
         // Keeps the membership of the group; only fetching ends.
         try? consumer.unassign()
+    }
+
+    /// Gives the server what the batch has, so that it works while more is read.
+    private func sendRows() throws {
+        let isSent: Void? = try database.use { store throws(PostgresError) in try store.sendRows(of: &batch) }
+        if isSent == nil { stopFetching() }
     }
 
     private func writeBatch() throws {

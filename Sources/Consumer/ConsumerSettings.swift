@@ -37,7 +37,7 @@ struct ConsumerSettings {
     static let answerTimeout = Duration.seconds(60)
 
     private static let batchRows = Setting.integer(
-        "CONSUMER_BATCH_ROWS", default: "10000", in: 1...1_000_000, "A transaction has at most this many rows.")
+        "CONSUMER_BATCH_ROWS", default: "50000", in: 1...1_000_000, "A transaction has at most this many rows.")
     private static let batchBytes = Setting.bytes(
         "CONSUMER_BATCH_BYTES", default: "4MiB", in: 1_024...(256 << 20),
         "A transaction has about this many bytes of rows.")

@@ -25,12 +25,12 @@ struct DatabaseLink: ~Copyable {
     ///   logged, and ``nextAttempt`` says when to come again.
     /// - Throws: ``Failure`` when only a person can mend it.
     mutating func use<Result>(
-        _ body: (borrowing Store) throws(PostgresError) -> Result
+        _ body: (inout Store) throws(PostgresError) -> Result
     ) throws(Failure) -> Result? {
         if let nextAttempt, clock.now < nextAttempt { return nil }
         do throws(PostgresError) {
-            let store = try takeStore()
-            let result = try body(store)
+            var store = try takeStore()
+            let result = try body(&store)
             self.store = consume store
             nextAttempt = nil
             failures = 0
@@ -47,6 +47,14 @@ struct DatabaseLink: ~Copyable {
                 metadata: ["database.error": "\(error)", "database.failures": "\(failures)"])
             return nil
         }
+    }
+
+    /// Forgets what was sent of a batch that is not to be written.
+    mutating func abandon() {
+        guard var store = store.take() else { return }
+        // A connection that fails is gone, and the next use opens another one.
+        guard (try? store.abandon()) != nil else { return }
+        self.store = consume store
     }
 
     /// Failures in a row that are taken for a restart.

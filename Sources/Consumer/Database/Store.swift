@@ -5,6 +5,8 @@ import Postgres
 struct Store: ~Copyable {
     let database: PostgresConnection
     let topics: Topics
+    /// True between the first rows of a batch and its end: its transaction and its COPY are open.
+    private var isCopying = false
 
     init(_ database: consuming PostgresConnection, topics: Topics) {
         self.database = database
@@ -17,16 +19,37 @@ struct Store: ~Copyable {
         case database(PostgresError)
     }
 
+    /// Sends the rows that the batch has by now, so that the server writes them while more are read.
+    ///
+    /// Nobody sees them before ``write(_:)``, and no row is locked until then.
+    mutating func sendRows(of batch: inout Batch) throws(PostgresError) {
+        if !isCopying {
+            try database.execute("BEGIN")
+            try database.startCopyIn("COPY trade_data (\(Batch.columns)) FROM STDIN")
+            isCopying = true
+        }
+        try withBytes(of: batch.rows) { bytes throws(PostgresError) in try database.sendCopyData(bytes) }
+        batch.rowsSent()
+    }
+
     /// Writes rows, dead letters, gaps, figures and positions in one transaction, if each partition is still
     /// where the batch began.
-    func write(_ batch: inout Batch) throws(WriteError) {
-        try database.transaction(wrap: WriteError.database) { () throws(WriteError) in
+    mutating func write(_ batch: inout Batch) throws(WriteError) {
+        do throws(PostgresError) {
+            if batch.rowCount > 0 { try sendRows(of: &batch) } else { try database.execute("BEGIN") }
+        } catch {
+            throw .database(error)
+        }
+        try database.openTransaction(wrap: WriteError.database) { () throws(WriteError) in
             do throws(PostgresError) {
-                if batch.rowCount > 0 {
-                    try copy(batch.rows, "COPY trade_data (\(Batch.columns)) FROM STDIN")
+                if isCopying {
+                    isCopying = false
+                    _ = try database.endCopyIn()
                 }
                 if batch.deadLetterCount > 0 {
-                    try copy(batch.deadLetters, "COPY dead_letters (\(DeadLetter.columns)) FROM STDIN")
+                    try withBytes(of: batch.deadLetters) { bytes throws(PostgresError) in
+                        _ = try database.copyIn("COPY dead_letters (\(DeadLetter.columns)) FROM STDIN", bytes)
+                    }
                 }
             } catch {
                 throw .database(error)
@@ -42,11 +65,11 @@ struct Store: ~Copyable {
         }
     }
 
-    private func copy(_ text: [UInt8], _ statement: String) throws(PostgresError) {
-        let outcome = text.withUnsafeBytes { bytes in
-            Result { () throws(PostgresError) in try database.copyIn(statement, bytes) }
-        }
-        _ = try outcome.get()
+    /// Forgets the rows that were sent of a batch that is not to be written.
+    mutating func abandon() throws(PostgresError) {
+        guard isCopying else { return }
+        isCopying = false
+        try database.execute("ROLLBACK")
     }
 
     /// A gap that was told before gets the later end.
@@ -61,4 +84,14 @@ struct Store: ~Copyable {
             ON CONFLICT (producer, started_at) DO UPDATE SET ended_at = greatest(gaps.ended_at, excluded.ended_at)
             """, [gaps.json])
     }
+}
+
+/// As `withUnsafeBytes`, which does not know typed errors.
+private func withBytes(
+    of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(PostgresError) -> Void
+) throws(PostgresError) {
+    let outcome = bytes.withUnsafeBytes { bytes in
+        Result { () throws(PostgresError) in try body(bytes) }
+    }
+    try outcome.get()
 }

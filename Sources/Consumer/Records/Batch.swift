@@ -5,7 +5,7 @@ import Market
 /// exchange's sums prove of the rows, and how far each partition gets with them.
 ///
 /// A record's digits go from Kafka's buffer into this one, and from here to the server.
-struct Batch {
+struct Batch: ~Copyable {
     /// The bounds that end a batch; whichever is met first.
     struct Limits {
         var rows: Int
@@ -18,8 +18,10 @@ struct Batch {
     let limits: Limits
     /// The partitions that are read.
     private(set) var positions = Positions()
+    /// Those that were not sent yet.
     private(set) var rows: [UInt8] = []
     private(set) var rowCount = 0
+    private var sentBytes = 0
     private(set) var deadLetters: [UInt8] = []
     private(set) var deadLetterCount = 0
     private(set) var gaps = GapSpans()
@@ -120,7 +122,22 @@ struct Batch {
 
     /// Repeats count too: a batch of nothing else must end as well.
     var isFull: Bool {
-        recordCount >= limits.rows || rows.count + deadLetters.count >= limits.bytes || tradeHours.isFull
+        recordCount >= limits.rows || sentBytes + rows.count + deadLetters.count >= limits.bytes || tradeHours.isFull
+    }
+
+    /// True when enough rows wait to be worth a call.
+    var hasChunk: Bool { rows.count >= Self.chunkBytes }
+
+    /// About a thousand rows.
+    private static let chunkBytes = 1 << 16
+
+    /// True when the server has rows of this batch, and so nothing else can be asked of it.
+    var hasSentRows: Bool { sentBytes > 0 }
+
+    /// `rows` are on their way to the server.
+    mutating func rowsSent() {
+        sentBytes += rows.count
+        rows.removeAll(keepingCapacity: true)
     }
 
     /// When the batch has to be written at the latest; nil while it is empty.
@@ -139,6 +156,7 @@ struct Batch {
         gaps.removeAll()
         tradeHours.removeAll()
         rowCount = 0
+        sentBytes = 0
         deadLetterCount = 0
         repeatCount = 0
         recordCount = 0

@@ -74,6 +74,14 @@ package struct PostgresConnection: ~Copyable {
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
         do { try execute(begin) } catch { throw wrap(error) }
+        return try openTransaction(wrap: wrap, body)
+    }
+
+    /// Runs `body` in the transaction that is open: committed when it returns, rolled back when it throws.
+    /// Otherwise as ``transaction(_:wrap:_:)``.
+    package func openTransaction<Result: ~Copyable, Failure: Error>(
+        wrap: (PostgresError) -> Failure, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let result: Result
         do {
             result = try body()
@@ -102,11 +110,24 @@ package struct PostgresConnection: ~Copyable {
     }
 
     /// Sends `data`, in COPY's text format, to a `COPY … FROM STDIN` and returns the number of rows.
-    ///
-    /// The corresponding C functions are `PQputCopyData` and `PQputCopyEnd`.
     @discardableResult
     package func copyIn(_ statement: String, _ data: UnsafeRawBufferPointer) throws(PostgresError) -> Int {
+        try startCopyIn(statement)
+        try sendCopyData(data)
+        return try endCopyIn()
+    }
+
+    /// Starts a `COPY … FROM STDIN`; its rows are then given by ``sendCopyData(_:)`` until ``endCopyIn()``.
+    /// A statement that is executed before the end breaks the COPY off, and its transaction fails.
+    package func startCopyIn(_ statement: String) throws(PostgresError) {
         try check(PostgresResult(answer { PQexec(connection, statement) }), PGRES_COPY_IN)
+    }
+
+    /// Sends rows, or parts of rows, in COPY's text format. Returns when the server or the network's buffers
+    /// have them: what is wrong with them is told by ``endCopyIn()``.
+    ///
+    /// The corresponding C function is `PQputCopyData`.
+    package func sendCopyData(_ data: UnsafeRawBufferPointer) throws(PostgresError) {
         // In slices, since libpq copies what it is given into its own buffer.
         let sliceBytes = 1 << 16
         var start = 0
@@ -116,6 +137,12 @@ package struct PostgresConnection: ~Copyable {
             guard answer({ PQputCopyData(connection, bytes, CInt(slice.count)) }) == 1 else { throw connectionError() }
             start += slice.count
         }
+    }
+
+    /// Waits until the server has taken all rows and returns their number.
+    ///
+    /// The corresponding C function is `PQputCopyEnd`.
+    package func endCopyIn() throws(PostgresError) -> Int {
         guard answer({ PQputCopyEnd(connection, nil) }) == 1 else { throw connectionError() }
         return try endOfCopy().affectedRows
     }

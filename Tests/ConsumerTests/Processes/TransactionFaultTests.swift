@@ -82,4 +82,38 @@ struct TransactionFaultTests {
         try await expectCleanStop(second)
         await proxy.stop()
     }
+
+    /// A large batch sends its rows while it grows. This one cannot end: its record limit and its time are far away.
+    @Test(
+        "The consumer is killed with rows of an unfinished batch in the database: none of them is seen",
+        .timeLimit(.minutes(1)))
+    func killedWhileSending() async throws {
+        let bench = try await ConsumerBench()
+        let first = try bench.startConsumer(["KAFKA_GROUP_ID": "first", "CONSUMER_BATCH_LATENCY": "60s"])
+        try bench.write(0..<10_000)
+        try await bench.database.wait(
+            for: """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'consumer' AND query LIKE 'COPY trade_data%'
+                    AND state = 'active'
+                """, toBe: "1", within: .seconds(20))
+        #expect(try await bench.database.rows("SELECT count(*) FROM trade_data") == [["0"]])
+        first.kill()
+        #expect(try await first.exitStatus(within: .seconds(5)) == .signal(SIGKILL))
+        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
+        try await bench.waitUntilWritten(10_000)
+        try await bench.expectEveryFrameOnce(10_000)
+        try await expectCleanStop(second)
+    }
+
+    /// Every 5 s the database is asked something, which must not end the COPY that is open meanwhile.
+    @Test("A batch that sends rows for a long time is written whole", .timeLimit(.minutes(1)))
+    func longBatch() async throws {
+        let bench = try await ConsumerBench()
+        let consumer = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "8s"])
+        try bench.write(0..<10_000)
+        try await bench.waitUntilWritten(10_000, within: .seconds(40))
+        try await bench.expectEveryFrameOnce(10_000)
+        try await expectCleanStop(consumer)
+    }
 }

@@ -40,21 +40,37 @@ struct BatchTests {
     func limits() {
         let start = ContinuousClock.now
         var byRows = emptyBatch(.init(rows: 2, bytes: 1_000, latency: .seconds(1)))
-        #expect(byRows.deadline == nil && !byRows.hasRecords)
+        #expect(byRows.deadline == nil && byRows.hasRecords == false)
         add("x", to: &byRows, offset: 1, at: start)
-        #expect(!byRows.isFull && byRows.deadline == start + .seconds(1))
+        #expect(byRows.isFull == false && byRows.deadline == start + .seconds(1))
         add("x", to: &byRows, offset: 2, at: start + .seconds(9))
-        #expect(byRows.isFull && byRows.deadline == start + .seconds(1))
+        #expect(byRows.isFull == true && byRows.deadline == start + .seconds(1))
         byRows.written()
-        #expect(!byRows.hasRecords && !byRows.isFull && byRows.deadline == nil && byRows.rows.isEmpty)
+        #expect(byRows.hasRecords == false && byRows.isFull == false && byRows.deadline == nil && byRows.rows.isEmpty)
 
         var byBytes = emptyBatch(.init(rows: 99, bytes: 40, latency: .seconds(1)))
         add(#"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#, to: &byBytes)
-        #expect(!byBytes.isFull)
+        #expect(byBytes.isFull == false)
         add(
             #"{"code":"KRW-A","trade_price":1,"trade_volume":2,"trade_timestamp":1745130655618}"#, to: &byBytes,
             offset: 1)
-        #expect(byBytes.isFull)
+        #expect(byBytes.isFull == true)
+    }
+
+    @Test("Rows that were sent before the end are sent once, and count towards the batch's bytes")
+    func sent() {
+        let line = "2025-04-20 06:30:55.618+00\tA\t1\t2\n"
+        var batch = emptyBatch(.init(rows: 100_000, bytes: 2_000 * line.utf8.count, latency: .seconds(1)))
+        for offset in 0..<1_990 { add(tick, to: &batch, offset: Int64(offset)) }
+        #expect(batch.hasChunk == true && batch.rows.count == 1_990 * line.utf8.count)
+        batch.rowsSent()
+        #expect(batch.hasChunk == false && batch.rows.isEmpty && batch.rowCount == 1_990)
+        for offset in 1_990..<1_999 { add(tick, to: &batch, offset: Int64(offset)) }
+        #expect(batch.isFull == false)
+        add(tick, to: &batch, offset: 1_999)
+        #expect(batch.isFull == true && text(batch.rows) == String(repeating: line, count: 10))
+        batch.written()
+        #expect(batch.isFull == false)
     }
 
     @Test("A batch is full when its trades lie in 64 different hours, in whatever order they come")
@@ -65,11 +81,11 @@ struct BatchTests {
         }
         for (offset, hour) in [5, 4, 5, 3, 5].enumerated() { add(tick(hour), to: &batch, offset: Int64(offset)) }
         for hour in 6..<66 { add(tick(hour), to: &batch, offset: Int64(hour)) }
-        #expect(!batch.isFull)
+        #expect(batch.isFull == false)
         add(tick(0), to: &batch, offset: 66)
-        #expect(batch.isFull)
+        #expect(batch.isFull == true)
         batch.written()
-        #expect(!batch.isFull)
+        #expect(batch.isFull == false)
     }
 
     @Test("A record that a producer sent before is dropped and counted, and its offset is passed")
