@@ -7,7 +7,10 @@ func consumerService(_ environment: Environment, _ logger: Logger) throws -> Con
     let settings = try ConsumerSettings(environment)
     let kafka: KafkaConsumer
     do {
-        kafka = try KafkaConsumer(group: settings.group, properties: settings.kafka.map { ($0.name, $0.value) })
+        // What the user says wins over what comes before it.
+        let properties = [("fetch.wait.max.ms", "\(settings.fetchWaitMilliseconds)")]
+        kafka = try KafkaConsumer(
+            group: settings.group, properties: properties + settings.kafka.map { ($0.name, $0.value) })
     } catch {
         throw configurationError(error.property, error.description, settings.kafka)
     }

@@ -26,6 +26,10 @@ struct ConsumerSettings {
             latency: try Self.batchLatency.value(in: environment))
     }
 
+    /// How long a broker may keep an empty answer back: no longer than a record may wait for its transaction,
+    /// since a broker can look for new records only when that time is over.
+    var fetchWaitMilliseconds: Int { Int(min(batch.latency, .milliseconds(100)) / .milliseconds(1)) }
+
     /// A consumer that stalls in a transaction loses it, so that the next owner of its partitions does not
     /// wait for it; and nobody waits for a lock for longer than a stop may take.
     private static let sessionSettings = [

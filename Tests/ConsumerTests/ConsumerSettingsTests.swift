@@ -1,15 +1,15 @@
-import Postgres
 import Runtime
 import Testing
 
 @testable import Consumer
 
-@Suite("Settings of the consumer")
+@Suite("The consumer's settings")
 struct ConsumerSettingsTests {
-    @Test("A database that goes silent is given up, in less time than Kafka keeps a member that does not come back")
-    func answerTimeout() throws {
-        let settings = try ConsumerSettings(Environment([:]))
-        let limit = try #require(settings.database.answerTimeout)
-        #expect(limit >= .seconds(30) && limit * 5 / 4 < .seconds(300))
+    @Test(
+        "A broker keeps an empty answer back no longer than a record may wait, and 100 ms at most",
+        arguments: [("10ms", 10), ("100ms", 100), ("250ms", 100), ("60s", 100), ("1ms", 1)])
+    func fetchWait(_ latency: String, _ milliseconds: Int) throws {
+        let settings = try ConsumerSettings(Environment(["CONSUMER_BATCH_LATENCY": latency]))
+        #expect(settings.fetchWaitMilliseconds == milliseconds)
     }
 }
