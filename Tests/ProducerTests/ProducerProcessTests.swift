@@ -196,6 +196,27 @@ struct ProducerProcessTests {
         #expect(numbers == Array(1...UInt64(numbers.count)))
     }
 
+    @Test("A second SIGTERM ends it at once, and the next one sends what was on its way", .timeLimit(.minutes(1)))
+    func secondSignal() async throws {
+        let bench = try await ProducerBench(
+            session: .seeded(frameCount: 100_000), playback: Playback(.framesPerSecond(2_000)))
+        let impatient = try bench.startProducer()
+        try await bench.waitUntilPublished(100)
+        bench.kafka.setDown()
+        let played = bench.exchange.observed.value.playback.playedCount
+        try await bench.exchange.observed.wait { $0.playback.playedCount > played + 500 }
+        impatient.send(SIGTERM)
+        try await impatient.errorLine(containing: "stopping", within: .seconds(5))
+        impatient.send(SIGTERM)
+        #expect(try await impatient.exitStatus(within: .seconds(5)) == .signal(SIGTERM))
+        bench.kafka.setUp()
+        let next = try bench.startProducer()
+        try await bench.waitUntilPublished(played + 500)
+        try await expectCleanStop(next)
+        let numbers = Set(try bench.records().map(number))
+        #expect(numbers == Set(1...UInt64(numbers.count)))
+    }
+
     private func number(_ record: TopicReader.Record) -> UInt64 { record.headers["seq"].flatMap { UInt64($0) } ?? 0 }
 
     private func expectCleanStop(_ producer: ChildProcess) async throws {

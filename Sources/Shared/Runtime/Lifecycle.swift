@@ -31,10 +31,10 @@ private struct WithDeadline<Wrapped: Service>: Service {
         try await withGracefulShutdownHandler {
             try await service.run()
         } onGracefulShutdown: {
-            logger.info("stopping")
             // From here on the signals mean what they mean to any program.
             signal(SIGTERM, SIG_DFL)
             signal(SIGINT, SIG_DFL)
+            logger.info("stopping")
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(shutdownLimitMilliseconds)) {
                 logger.error("did not finish in time")
                 _exit(ExitStatus.unavailable)
