@@ -14,16 +14,16 @@ struct ConsumerSettings {
         topics = Topics(ticks: try KafkaSettings.topic.value(in: environment))
         group = try KafkaSettings.group.value(in: environment)
         kafka = try KafkaSettings.properties(in: environment)
+        batch = Batch.Limits(
+            rows: try Self.batchRows.value(in: environment), bytes: try Self.batchBytes.value(in: environment),
+            latency: try Self.batchLatency.value(in: environment))
         let settings = try DatabaseSettings(in: environment)
         database = PostgresConfiguration(
             host: settings.host, port: settings.port, database: settings.database, user: settings.user,
             password: settings.password, sslMode: settings.sslMode,
             sslRootCertificate: settings.sslRootCertificate, applicationName: "consumer",
-            sessionSettings: Self.sessionSettings, answerTimeout: Self.answerTimeout)
+            sessionSettings: Self.sessionSettings(latency: batch.latency), answerTimeout: Self.answerTimeout)
         chunkInterval = try Self.chunkInterval.value(in: environment)
-        batch = Batch.Limits(
-            rows: try Self.batchRows.value(in: environment), bytes: try Self.batchBytes.value(in: environment),
-            latency: try Self.batchLatency.value(in: environment))
     }
 
     /// How long a broker may keep an empty answer back: no longer than a record may wait for its transaction,
@@ -31,10 +31,14 @@ struct ConsumerSettings {
     var fetchWaitMilliseconds: Int { Int(min(batch.latency, .milliseconds(100)) / .milliseconds(1)) }
 
     /// A consumer that stalls in a transaction loses it, so that the next owner of its partitions does not
-    /// wait for it; and nobody waits for a lock for longer than a stop may take.
-    private static let sessionSettings = [
-        (name: "idle_in_transaction_session_timeout", value: "10s"), (name: "lock_timeout", value: "2s"),
-    ]
+    /// wait for it, also when it stalls between rows: a transaction that makes a chunk keeps others from making
+    /// one. And nobody waits for a lock for longer than a stop may take.
+    private static func sessionSettings(latency: Duration) -> [(name: String, value: String)] {
+        [
+            (name: "idle_in_transaction_session_timeout", value: "10s"), (name: "lock_timeout", value: "2s"),
+            (name: "statement_timeout", value: "\(Int((latency + .seconds(30)) / .milliseconds(1)))ms"),
+        ]
+    }
 
     /// Every statement is about one batch, or about tables without rows, and answers within a second or so: a
     /// server that is silent for so long is frozen, or behind a proxy that has lost it.

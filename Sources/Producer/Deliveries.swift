@@ -104,6 +104,8 @@ final class Deliveries: Sendable {
         var isolatedUntil: UInt64?
         /// Records up to here were sent with the present time, by the client at hand.
         var restampedUntil: UInt64 = 0
+        /// The client at hand has had a record refused: what fails behind it fails because of that one.
+        var hasRefusal = false
         /// Since when brokers say that there is no such topic; in the future when that was just told.
         var missingSince: ContinuousClock.Instant?
     }
@@ -128,6 +130,7 @@ final class Deliveries: Sendable {
     private func serve(_ client: KafkaProducer, _ progress: inout Progress, _ wake: () -> Void) {
         // All that is not delivered below this is sent again, so only this client's reports count from here on.
         progress.tracker = DeliveryTracker(deliveredBelow: state.deliveredBelow)
+        progress.hasRefusal = false
         skipped.withLock { $0 = [] }
         progress.restampedUntil = knownRefusals.withLock { refusals in
             refusals.forget(below: state.deliveredBelow)
@@ -210,7 +213,9 @@ final class Deliveries: Sendable {
     /// However a record is refused, another client goes on: this one would have to leave it out.
     private func failed(_ sequence: UInt64, _ error: KafkaError, _ progress: inout Progress) {
         guard error.isRefusal else { return fail(error) }
-        let isFirst = !isBroken.exchange(true, ordering: .acquiringAndReleasing)
+        isBroken.store(true, ordering: .releasing)
+        let isFirst = !progress.hasRefusal
+        progress.hasRefusal = true
         let verdict = knownRefusals.withLock { refusals in
             refusals.refused(
                 sequence, error.code, restampedUntil: progress.restampedUntil,

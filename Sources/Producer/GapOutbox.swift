@@ -58,6 +58,7 @@ final class GapOutbox: Sendable {
         current.withLock { work in
             guard work.client != nil || hasNew.load(ordering: .acquiring), work.nextTry < .now else { return }
             if work.client == nil { begin(&work) }
+            guard work.client != nil else { return }
             if hasNew.exchange(false, ordering: .acquiringAndReleasing) { sendNew(&work) }
             while let client = work.client, client.poll(timeoutMilliseconds: 0, { handle($0, &work) }) {}
             // Gaps are rare: a client with nothing to do would only take up memory.

@@ -20,6 +20,8 @@ struct Settlement {
 
     /// The record was handed to the client, and told that or nothing.
     mutating func sent(_ record: SpoolRecord, told: UInt64?) {
-        if mark == nil || told != nil { mark = (record.sequence, record.receivedMicroseconds) }
+        // When the clock was set back, frames of an earlier time are still to come: the mark waits for them, too.
+        let isEarlier = mark.map { record.receivedMicroseconds < $0.received } ?? true
+        if isEarlier || told != nil { mark = (record.sequence, record.receivedMicroseconds) }
     }
 }

@@ -1,3 +1,4 @@
+import Postgres
 import Runtime
 import Testing
 
@@ -11,5 +12,13 @@ struct ConsumerSettingsTests {
     func fetchWait(_ latency: String, _ milliseconds: Int) throws {
         let settings = try ConsumerSettings(Environment(["CONSUMER_BATCH_LATENCY": latency]))
         #expect(settings.fetchWaitMilliseconds == milliseconds)
+    }
+
+    @Test(
+        "A statement may last as long as a batch may grow, and half a minute",
+        arguments: [("250ms", "30250ms"), ("60s", "90000ms")])
+    func statementTimeout(_ latency: String, _ timeout: String) throws {
+        let settings = try ConsumerSettings(Environment(["CONSUMER_BATCH_LATENCY": latency]))
+        #expect(settings.database.sessionSettings.contains { $0 == ("statement_timeout", timeout) })
     }
 }

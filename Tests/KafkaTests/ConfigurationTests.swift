@@ -38,6 +38,11 @@ struct ConfigurationTests {
         _ = try KafkaProducer(topic: "t", properties: [("linger.ms", "20"), ("queue.buffering.max.messages", "10")])
     }
 
+    @Test("Larger messages go with the defaults, too")
+    func largeMessages() throws {
+        _ = try KafkaConsumer(group: "g", properties: [("message.max.bytes", "20000000")])
+    }
+
     @Test(
         "What the guarantee rests on cannot be switched off, under no name, and may be said",
         arguments: [

@@ -31,6 +31,15 @@ struct SettlementTests {
         #expect(send(9, received: 5_000_000, deliveredBelow: 9, &settlement) == 3_000_000)
     }
 
+    @Test("Behind a clock that was set back the earlier times are told, once what has them is delivered")
+    func clockSetBack() {
+        var settlement = Settlement()
+        #expect(send(5, received: 9_000_000, deliveredBelow: 5, &settlement) == nil)
+        #expect(send(6, received: 2_000_000, deliveredBelow: 6, &settlement) == nil)
+        #expect(send(7, received: 9_500_000, deliveredBelow: 6, &settlement) == nil)
+        #expect(send(8, received: 9_600_000, deliveredBelow: 7, &settlement) == 2_000_000)
+    }
+
     @Test("Of frames that come quickly only some tell")
     func interval() {
         var settlement = Settlement()

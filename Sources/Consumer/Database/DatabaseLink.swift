@@ -37,7 +37,8 @@ struct DatabaseLink: ~Copyable {
             return result
         } catch {
             // The connection went with the failure, whatever state it was in.
-            guard error.isRetriable else { throw refusal(error) }
+            // Cancelled is what a consumer that was stopped in the middle of its rows finds.
+            guard error.isRetriable || error.sqlState == SQLState.queryCanceled else { throw refusal(error) }
             failures += 1
             waitBeforeNextUse()
             // A server that restarts is back by then; a wrong password or certificate looks the same

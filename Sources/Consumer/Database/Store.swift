@@ -21,7 +21,7 @@ struct Store: ~Copyable {
 
     /// Sends the rows that the batch has by now, so that the server writes them while more are read.
     ///
-    /// Nobody sees them before ``write(_:)``, and no row is locked until then.
+    /// Nobody sees them before ``write(_:)``. No row is locked until then, but a new chunk is.
     mutating func sendRows(of batch: inout Batch) throws(PostgresError) {
         if !isCopying {
             try database.execute("BEGIN")

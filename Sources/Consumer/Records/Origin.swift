@@ -16,8 +16,10 @@ struct Origin {
     var gap: Gap? { gapHeader.flatMap { Gap(header: $0, producer: producer, to: received) } }
 
     /// All that the producer had received until then was in Kafka when it sent this record: microseconds since
-    /// 1970; nil when the record does not tell, or its header is malformed.
-    var settledMicroseconds: UInt64? { settledHeader.flatMap(decimal) }
+    /// 1970; nil when the record does not tell, or its header is no time in ``Tick/timestampRange``.
+    var settledMicroseconds: UInt64? {
+        settledHeader.flatMap(decimal).flatMap { Tick.timestampRange.contains(Int64(clamping: $0 / 1_000)) ? $0 : nil }
+    }
 
     /// nil unless `producer`, `seq` and `received` are all there and well-formed: other programs may use
     /// one of these names for something of their own. Of several headers of one name the last counts.

@@ -49,11 +49,13 @@ package final class KafkaConsumer: @unchecked Sendable {
         ("session.timeout.ms", "10000"),
         // Bounds on memory: what waits here was read ahead of the database.
         ("queued.max.messages.kbytes", "16384"), ("queued.min.messages", "1000000"),
-        ("fetch.max.bytes", "8388608"),
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
         // How soon a topic or a partition that is new is noticed.
         ("topic.metadata.refresh.interval.ms", "30000"),
     ]
+
+    /// What one answer has at most. librdkafka refuses it beside larger messages, and then chooses by itself.
+    private static let fetchLimit = [("fetch.max.bytes", "8388608")]
 
     /// How soon after the queue was full librdkafka looks whether it still is; a second, when it is not told.
     private static let queueBackoff = hasQueueBackoff ? [("fetch.queue.backoff.ms", "10")] : []
@@ -65,7 +67,8 @@ package final class KafkaConsumer: @unchecked Sendable {
     ) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
             RD_KAFKA_CONSUMER, fixed: Self.promises,
-            Self.defaults + Self.queueBackoff + properties + [("group.id", group)],
+            Self.defaults + (properties.contains { $0.name == "message.max.bytes" } ? [] : Self.fetchLimit)
+                + Self.queueBackoff + properties + [("group.id", group)],
             events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         // Errors and log lines come to the consumer's queue as well.
         rd_kafka_poll_set_consumer(handle.client)

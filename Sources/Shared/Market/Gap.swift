@@ -58,7 +58,7 @@ package struct Gap: Equatable, Sendable {
     package init?(header: UnsafeRawBufferPointer, producer: UnsafeRawBufferPointer, to: UInt64) {
         guard let comma = header.firstIndex(of: UInt8(ascii: ",")), Self.isValidProducer(producer) else { return nil }
         let reason = UnsafeRawBufferPointer(rebasing: header[(comma + 1)...])
-        guard let from = microseconds(header, 0..<comma), from <= to, isReason(reason) else { return nil }
+        guard let from = microseconds(header, 0..<comma), from <= to, isTime(to), isReason(reason) else { return nil }
         self.init(
             producer: String(decoding: producer, as: UTF8.self), from: from, to: to,
             reason: Reason(rawValue: String(decoding: reason, as: UTF8.self)))
@@ -118,8 +118,10 @@ private func isReason(_ text: UnsafeRawBufferPointer) -> Bool {
 
 /// The whole number at `range`; nil for anything that is no time in ``Tick/timestampRange``.
 private func microseconds(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> UInt64? {
-    guard let number = UInt64(String(decoding: bytes[range], as: UTF8.self)),
-        Tick.timestampRange.contains(Int64(clamping: number / 1_000))
-    else { return nil }
+    guard let number = UInt64(String(decoding: bytes[range], as: UTF8.self)), isTime(number) else { return nil }
     return number
+}
+
+private func isTime(_ microseconds: UInt64) -> Bool {
+    Tick.timestampRange.contains(Int64(clamping: microseconds / 1_000))
 }

@@ -37,6 +37,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
 /// The SQLSTATEs that the product decides on.
 package enum SQLState {
     package static let uniqueViolation = "23505"
+    /// By a person, or by a time limit of the server.
+    package static let queryCanceled = "57014"
     package static let inFailedTransaction = "25P02"
     package static let insufficientPrivilege = "42501"
     package static let datatypeMismatch = "42804"

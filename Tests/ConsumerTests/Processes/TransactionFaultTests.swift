@@ -106,6 +106,24 @@ struct TransactionFaultTests {
         try await expectCleanStop(second)
     }
 
+    /// As the server does by itself when a consumer is stopped between rows for too long.
+    @Test("Rows of a batch that the server cancels are written by another try", .timeLimit(.minutes(1)))
+    func cancelled() async throws {
+        let bench = try await ConsumerBench()
+        let consumer = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "6s"])
+        try bench.write(0..<10_000)
+        try await bench.database.wait(
+            for: """
+                SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'consumer' AND query LIKE 'COPY trade_data%'
+                    AND state = 'active'
+                """, toBe: "1", within: .seconds(20))
+        try await bench.waitUntilWritten(10_000, within: .seconds(30))
+        try await bench.expectEveryFrameOnce(10_000)
+        #expect(consumer.errors.elements.contains { $0.contains("[SQLSTATE 57014]") })
+        try await expectCleanStop(consumer)
+    }
+
     /// Every 5 s the database is asked something, which must not end the COPY that is open meanwhile.
     @Test("A batch that sends rows for a long time is written whole", .timeLimit(.minutes(1)))
     func longBatch() async throws {

@@ -49,13 +49,17 @@ struct OriginTests {
             withOrigin(headers: headers + [("gap", text)]) { #expect($0 != nil && $0?.gap == nil) }
         }
         withOrigin(headers: [("gap", "\(from),stall")] + headers.dropLast()) { #expect($0 == nil) }
+        let far = headers.dropLast() + [("received", "\(UInt64.max)"), ("gap", "\(from),stall")]
+        withOrigin(headers: Array(far)) { #expect($0 != nil && $0?.gap == nil) }
     }
 
     @Test("It tells until when the producer's records are settled")
     func settled() {
         let headers = [("producer", "p"), ("seq", "1"), ("received", "5")]
-        withOrigin(headers: headers + [("settled", "4")]) { #expect($0?.settledMicroseconds == 4) }
-        for other in [[], [("settled", "")], [("settled", "-4")], [("settle", "4")]] {
+        let time: UInt64 = 1_778_570_091_254_000
+        withOrigin(headers: headers + [("settled", "\(time)")]) { #expect($0?.settledMicroseconds == time) }
+        let far = ["\(UInt64.max)", "\(Int64.max)", "4"].map { [("settled", $0)] }
+        for other in [[], [("settled", "")], [("settled", "-\(time)")], [("settle", "\(time)")]] + far {
             withOrigin(headers: headers + other) { #expect($0 != nil && $0?.settledMicroseconds == nil) }
         }
     }
