@@ -54,8 +54,9 @@ package final class KafkaConsumer: @unchecked Sendable {
         ("topic.metadata.refresh.interval.ms", "30000"),
     ]
 
-    /// What one answer has at most. librdkafka refuses it beside larger messages, and then chooses by itself.
-    private static let fetchLimit = [("fetch.max.bytes", "8388608")]
+    /// What one answer has at most; in memory it is several times as large when its records are compressed.
+    /// librdkafka refuses it beside larger messages, and then chooses by itself.
+    private static let fetchLimit = [("fetch.max.bytes", "2097152")]
 
     /// How soon after the queue was full librdkafka looks whether it still is; a second, when it is not told.
     private static let queueBackoff = hasQueueBackoff ? [("fetch.queue.backoff.ms", "10")] : []

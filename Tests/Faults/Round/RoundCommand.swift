@@ -40,10 +40,13 @@ struct RoundCommand: AsyncParsableCommand {
     func run() async throws {
         let seed = seed ?? .random(in: 1...999_999_999)
         let minutes = Double(tickCount) / Double(rate) / 60
-        print("seed \(seed): faults round --seed \(seed) --ticks \(tickCount) --rate \(rate)")
-        let round = FaultRound(
-            seed: seed, ticks: tickCount, rate: rate, kills: kills ?? Int(minutes * 44),
-            pieces: pieces ?? Int(minutes * 5))
+        let (kills, pieces) = (kills ?? Int(minutes * 44), pieces ?? Int(minutes * 5))
+        print(
+            """
+            seed \(seed): faults round --seed \(seed) --ticks \(tickCount) --rate \(rate) --kills \(kills) \
+            --pieces \(pieces)
+            """)
+        let round = FaultRound(seed: seed, ticks: tickCount, rate: rate, kills: kills, pieces: pieces)
         let result = try await round.run()
         print(result.table)
         guard result.differences.isEmpty else {
