@@ -54,7 +54,7 @@ struct Store: ~Copyable {
             } catch {
                 throw .database(error)
             }
-            // What locks rows comes last: a consumer that stalls while it copies holds up nobody.
+            // What locks rows comes last: a consumer that stalls while it copies holds up only who needs its new chunk.
             try move(batch.positions.news)
             do throws(PostgresError) {
                 try write(batch.gaps)
