@@ -14,7 +14,7 @@ RELEASE := swift build -c release --static-swift-stdlib
 FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(TICKS),--ticks $(TICKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(PIECES),--pieces $(PIECES))
 
-.PHONY: help demo test faults bench bench-check bench-build build dependencies timescaledb format lint clean
+.PHONY: help demo test faults bench bench-check bench-build build dependencies timescaledb prometheus format lint clean
 
 help:
 	@echo "make demo          send a recorded session from a WebSocket to BigQuery, and compare (LIVE=1: real ticks)"
@@ -33,7 +33,7 @@ demo: dependencies timescaledb
 	.build/release/sandbox demo $(DEMO_OPTIONS)
 
 # One after the other: many start servers and processes of their own, and some measure time limits.
-test: dependencies timescaledb
+test: dependencies timescaledb prometheus
 	swift build --build-tests
 	swift test --skip-build --disable-xctest --no-parallel
 
@@ -80,6 +80,10 @@ dependencies:
 # A private PostgreSQL with TimescaleDB for the sandbox and the tests; nothing is installed.
 timescaledb:
 	@Tests/TestSupport/timescaledb.sh >/dev/null
+
+# A real Prometheus and its promtool for the tests of metrics, rules and dashboards; nothing is installed.
+prometheus:
+	@Tests/TestSupport/prometheus.sh >/dev/null
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests
