@@ -85,7 +85,7 @@ let package = Package(
         shared("Kafka", ["CRDKafka", logging]),
         shared("Postgres", ["CPostgres"]),
         shared("WebSocket", ["CWebSockets"]),
-        shared("Runtime", [logging, serviceLifecycle, unixSignals]),
+        shared("Runtime", [argumentParser, logging, serviceLifecycle, unixSignals]),
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),

@@ -3,16 +3,21 @@ import Logging
 import Runtime
 
 /// Puts the parts of the consumer together; starts nothing.
-func consumerService(_ environment: Environment, _ logger: Logger) throws -> ConsumerService {
-    let settings = try ConsumerSettings(environment)
-    let kafka: KafkaConsumer
-    do {
-        // What the user says wins over what comes before it.
-        let properties = [("fetch.wait.max.ms", "\(settings.fetchWaitMilliseconds)")]
-        kafka = try KafkaConsumer(
-            group: settings.group, properties: properties + settings.kafka.map { ($0.name, $0.value) })
-    } catch {
-        throw configurationError(error.property, error.description, settings.kafka)
+func consumerService(_ settings: ConsumerSettings, _ logger: Logger) throws -> ConsumerService {
+    ConsumerService(loop: ConsumerLoop(try settings.makeKafka(), settings, logger: logger))
+}
+
+extension ConsumerSettings {
+    /// A client that has not joined the group yet.
+    func makeKafka() throws(ConfigurationError) -> KafkaConsumer {
+        do throws(KafkaConfigurationError) {
+            // What the user says wins over what comes before it.
+            let properties = [(name: "fetch.wait.max.ms", value: "\(fetchWaitMilliseconds)")]
+            return try KafkaConsumer(group: group, properties: properties + kafka.map { ($0.name, $0.value) })
+        } catch {
+            throw configurationError(error.property, error.description, kafka)
+        }
     }
-    return ConsumerService(loop: ConsumerLoop(kafka, settings, logger: logger))
+
+    func verify() throws(ConfigurationError) { _ = try makeKafka() }
 }

@@ -15,16 +15,13 @@ struct Consumer: AsyncParsableCommand {
 
             \(settingsHelp(ConsumerSettings.descriptions))
             """,
-        version: version)
+        version: version, subcommands: [CheckCommand<ConsumerSettings>.self])
 
-    @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
-    var envFile: String?
+    @OptionGroup var options: ServiceOptions
 
     func run() async throws {
-        try await exiting {
-            let environment = try Environment.current(file: envFile)
-            let logger = try makeLogger("consumer", environment)
-            try await runUntilSignal(try consumerService(environment, logger), logger: logger)
+        try await options.run(ConsumerSettings.self) { settings, logger in
+            try await runUntilSignal(try consumerService(settings, logger), logger: logger)
         }
     }
 }

@@ -2,7 +2,9 @@ import Postgres
 import Runtime
 
 /// Everything that the consumer can be told, read and checked at once.
-struct ConsumerSettings {
+struct ConsumerSettings: ServiceSettings {
+    static let service = "consumer"
+
     let topics: Topics
     let group: String
     let kafka: [KafkaSettings.Property]
@@ -10,7 +12,7 @@ struct ConsumerSettings {
     let chunkInterval: String
     let batch: Batch.Limits
 
-    init(_ environment: Environment) throws(ConfigurationError) {
+    init(in environment: Environment) throws(ConfigurationError) {
         topics = Topics(ticks: try KafkaSettings.topic.value(in: environment))
         group = try KafkaSettings.group.value(in: environment)
         kafka = try KafkaSettings.properties(in: environment)

@@ -36,7 +36,7 @@ struct LoaderCommand: AsyncParsableCommand {
             SETTINGS (environment variables, or lines of a .env file)
             \(settingsHelp(LoaderSettings.descriptions))
             """,
-        version: version)
+        version: version, subcommands: [CheckCommand<LoaderSettings>.self])
 
     @Option(help: "The hour to load, in UTC.", transform: hourArgument)
     var hour: ClockHour?
@@ -50,17 +50,13 @@ struct LoaderCommand: AsyncParsableCommand {
     @Flag(help: "Publish what the source holds now, also when the warehouse holds more.")
     var replace = false
 
-    @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
-    var envFile: String?
+    @OptionGroup var options: ServiceOptions
 
     func validate() throws { _ = try namedHours() }
 
     func run() async throws {
-        try await exiting {
-            let environment = try Environment.current(file: envFile)
-            let settings = try LoaderSettings(in: environment)
-            let logger = try makeLogger("loader", environment)
-            let hours = try namedHours()
+        let hours = try namedHours()
+        try await options.run(LoaderSettings.self) { settings, logger in
             let (result, signal) = await interruptible(logger: logger) {
                 try await HourLoader.with(settings, replacing: replace, logger: logger) { loader in
                     if let hours { return try await loader.loadAll(hours) }

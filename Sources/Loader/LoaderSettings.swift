@@ -2,7 +2,9 @@ import Postgres
 import Runtime
 
 /// What the loader can be told, and what it was told.
-struct LoaderSettings: Sendable {
+struct LoaderSettings: ServiceSettings {
+    static let service = "loader"
+
     let database: DatabaseSettings
     /// Whose progress closes an hour.
     let topic: String

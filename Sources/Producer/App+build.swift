@@ -6,9 +6,8 @@ import WebSocket
 
 /// Puts the parts of the producer together. Of them only the spool is there already: that it is ours
 /// alone has to be known before anything else.
-func producerService(_ environment: Environment, _ logger: Logger) throws -> ProducerService {
-    let settings = try ProducerSettings(environment)
-    try checkKafka(settings)
+func producerService(_ settings: ProducerSettings, _ logger: Logger) throws -> ProducerService {
+    try settings.verify()
     let spool = try openSpool(settings, logger)
     let loop: EventLoop
     do {
@@ -33,12 +32,14 @@ func producerService(_ environment: Environment, _ logger: Logger) throws -> Pro
     return ProducerService(feed: feed, deliveries: deliveries, keeper: keeper, logger: logger)
 }
 
-/// A mistake in the settings stops the producer now, and not when the first client is made.
-private func checkKafka(_ settings: ProducerSettings) throws(ConfigurationError) {
-    do throws(KafkaConfigurationError) {
-        _ = try makeProducer(settings, isIsolating: false)
-    } catch {
-        throw configurationError(error.property, error.description, settings.kafka)
+extension ProducerSettings {
+    /// A mistake in librdkafka's properties stops the producer at once, and not when the first client is made.
+    func verify() throws(ConfigurationError) {
+        do throws(KafkaConfigurationError) {
+            _ = try makeProducer(self, isIsolating: false)
+        } catch {
+            throw configurationError(error.property, error.description, kafka)
+        }
     }
 }
 

@@ -16,19 +16,16 @@ struct Producer: AsyncParsableCommand {
 
             \(settingsHelp(ProducerSettings.descriptions))
             """,
-        version: version)
+        version: version, subcommands: [CheckCommand<ProducerSettings>.self])
 
-    @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
-    var envFile: String?
+    @OptionGroup var options: ServiceOptions
 
     func run() async throws {
-        try await exiting {
-            // The resolver blocks the socket's thread. By default a name server that does not answer is
-            // waited for 5 s, twice; then the network may be back for long.
-            setenv("RES_OPTIONS", "timeout:1 attempts:2", 0)
-            let environment = try Environment.current(file: envFile)
-            let logger = try makeLogger("producer", environment)
-            try await runUntilSignal(try producerService(environment, logger), logger: logger)
+        // The resolver blocks the socket's thread. By default a name server that does not answer is
+        // waited for 5 s, twice; then the network may be back for long.
+        setenv("RES_OPTIONS", "timeout:1 attempts:2", 0)
+        try await options.run(ProducerSettings.self) { settings, logger in
+            try await runUntilSignal(try producerService(settings, logger), logger: logger)
         }
     }
 }

@@ -5,7 +5,9 @@ import Runtime
 import WebSocket
 
 /// Everything that the producer can be told, read and checked at once.
-struct ProducerSettings {
+struct ProducerSettings: ServiceSettings {
+    static let service = "producer"
+
     let webSocket: Endpoint
     let rest: Endpoint
     let certificateAuthorityFile: String?
@@ -22,7 +24,7 @@ struct ProducerSettings {
     let kafka: [KafkaSettings.Property]
     let partitioner: Partitioner
 
-    init(_ environment: Environment) throws(ConfigurationError) {
+    init(in environment: Environment) throws(ConfigurationError) {
         webSocket = try Self.webSocketURL.value(in: environment)
         rest = try Self.restURL.value(in: environment)
         certificateAuthorityFile = try Self.caFile.optional(in: environment)
@@ -31,8 +33,8 @@ struct ProducerSettings {
         pingSeconds = try Self.pingSeconds.value(in: environment)
         marketRefresh = try Self.marketRefresh.value(in: environment)
         frameLimitBytes = try Self.frameLimit.value(in: environment)
-        producerID = try Self.producerID.optional(in: environment) ?? hostName()
-        spoolDirectory = try Self.spoolDirectory.optional(in: environment) ?? defaultSpoolDirectory(environment)
+        producerID = try Self.producerID.value(in: environment)
+        spoolDirectory = try Self.spoolDirectory.value(in: environment)
         spoolLimitBytes = try Self.spoolLimit.value(in: environment)
         spoolSyncInterval = try Self.spoolSyncInterval.value(in: environment)
         let segment = Spool.Limits(bytes: spoolLimitBytes, frameBytes: frameLimitBytes).segmentBytes
@@ -76,7 +78,7 @@ struct ProducerSettings {
         """
         Begins this producer's name in the records' headers; the spool adds digits of its own and keeps \
         the name. Without it the host's name.
-        """, expected: "1 to 200 printable ASCII characters without quotes and backslashes"
+        """, unset: { _ in hostName() }, expected: "1 to 200 printable ASCII characters without quotes and backslashes"
     ) { text in
         text.utf8.count <= 200 && Array(text.utf8).withUnsafeBytes(Gap.isValidProducer) ? text : nil
     }
@@ -85,7 +87,7 @@ struct ProducerSettings {
         """
         Folder of the frames that Kafka does not have yet; one producer's alone, on a local disk. \
         Without it systemd's $STATE_DIRECTORY, or spool in the working folder.
-        """)
+        """, unset: defaultSpoolDirectory)
     private static let spoolLimit = Setting.bytes(
         "SPOOL_MAX_BYTES", default: "4GiB", in: (1 << 20)...(1 << 50),
         "How large the spool may get; when it is full the socket is not read, which is recorded as a gap.")
@@ -109,6 +111,7 @@ struct ProducerSettings {
 }
 
 /// systemd gives a service's `StateDirectory=` this way; of several the first is taken.
+@Sendable
 private func defaultSpoolDirectory(_ environment: Environment) -> String {
     environment["STATE_DIRECTORY"].flatMap { $0.split(separator: ":").first.map(String.init) } ?? "spool"
 }

@@ -23,7 +23,7 @@ package enum KafkaSettings {
     package static let passThrough = SettingDescription(
         name: "KAFKA_<PROPERTY>", defaultText: nil,
         help: "Any librdkafka property: KAFKA_SASL_USERNAME sets sasl.username; in a .env file its own name works too.",
-        isSecret: true)
+        isSecret: true, expected: "what librdkafka takes", unset: { _ in nil }, mistake: { _ in nil })
 
     /// A property for librdkafka and the variable that it came from.
     package struct Property: Equatable, Sendable {
@@ -43,16 +43,28 @@ package enum KafkaSettings {
                 name: "bootstrap.servers", value: try servers.value(in: environment), variable: servers.description.name
             )
         ]
+        for variable in passedThrough(in: environment) {
+            guard let value = try environment.secret(variable) else { continue }
+            properties.append(Property(name: propertyName(variable), value: value, variable: variable))
+        }
+        return properties
+    }
+
+    /// The variables that are properties, sorted.
+    static func passedThrough(in environment: Environment) -> [String] {
         var variables = Set<String>()
         for name in environment.names.union(environment.credentials) where isPassedThrough(name) {
             variables.insert(name.hasSuffix("_FILE") ? String(name.dropLast(5)) : name)
         }
-        for variable in variables.sorted() {
-            let name = variable.contains(".") ? variable : propertyName(variable)
-            guard let value = try environment.secret(variable) else { continue }
-            properties.append(Property(name: name, value: value, variable: variable))
-        }
-        return properties
+        return variables.sorted()
+    }
+
+    /// Whether a property's value may be a secret. In doubt it is: also a misspelled one must not be shown.
+    static func isSecret(_ property: String) -> Bool {
+        let harmless = ["sasl.mechanism", "sasl.mechanisms", "sasl.username", "sasl.kerberos.principal"]
+        guard !harmless.contains(property), !property.hasSuffix(".location") else { return false }
+        let words = ["sasl", "pass", "secret", "token", "key", "pem", "credential", "jaas", "oauth"]
+        return words.contains { property.contains($0) }
     }
 
     private static func isPassedThrough(_ variable: String) -> Bool {
@@ -66,7 +78,8 @@ package enum KafkaSettings {
         return !known.contains(variable) && !isInjected
     }
 
-    private static func propertyName(_ variable: String) -> String {
-        variable.dropFirst("KAFKA_".count).lowercased().split(separator: "_").joined(separator: ".")
+    static func propertyName(_ variable: String) -> String {
+        if variable.contains(".") { return variable }
+        return variable.dropFirst("KAFKA_".count).lowercased().split(separator: "_").joined(separator: ".")
     }
 }

@@ -54,7 +54,7 @@ package struct LineLogHandler: LogHandler {
 }
 
 /// Text from outside may hold line feeds and a terminal's commands; a line stays one line of plain text.
-private func oneLine(_ text: String, quoting: Bool = false) -> String {
+func oneLine(_ text: String, quoting: Bool = false) -> String {
     let escaped = text.unicodeScalars.map { scalar in
         switch (scalar, scalar.properties.generalCategory) {
         case ("\"", _) where quoting: "\\\""

@@ -3,32 +3,40 @@
 /// Settings are declared once, as values, so that `--help`, the README's table and the error for a
 /// malformed value say the same.
 package struct Setting<Value: Sendable>: Sendable {
-    package let description: SettingDescription
+    private let name: String
+    private let defaultText: String?
+    private let help: String
+    private let isSecret: Bool
+    private let unset: @Sendable (Environment) -> String?
     private let expected: String
     private let parse: @Sendable (String) -> Value?
 
     /// - Parameters:
     ///   - defaultText: as a user would write it; nil when the setting must be given or has no default.
+    ///   - unset: what is taken, of what the environment says otherwise, when the setting is not given.
     ///   - expected: ends the sentence "… is not" in the error for a malformed value.
     ///   - parse: nil for a text that is not a value of this setting.
     package init(
         _ name: String, default defaultText: String? = nil, _ help: String, isSecret: Bool = false,
+        unset: @escaping @Sendable (Environment) -> String? = { _ in nil },
         expected: String, parse: @escaping @Sendable (String) -> Value?
     ) {
-        description = SettingDescription(name: name, defaultText: defaultText, help: help, isSecret: isSecret)
+        self.name = name
+        self.defaultText = defaultText
+        self.help = help
+        self.isSecret = isSecret
+        self.unset = unset
         self.expected = expected
         self.parse = parse
     }
 
     /// The value, when the setting is given or has a default.
     package func optional(in environment: Environment) throws(ConfigurationError) -> Value? {
-        let given =
-            description.isSecret
-            ? try environment.secret(description.name) : environment[description.name]
-        guard let text = given ?? description.defaultText else { return nil }
+        let given = try environment.find(name, isSecret: isSecret)?.text
+        guard let text = given ?? defaultText ?? unset(environment) else { return nil }
         guard let value = parse(text) else {
-            let shown = description.isSecret ? "the given value" : "'\(text)'"
-            throw ConfigurationError("\(description.name): \(shown) is not \(expected)")
+            let shown = isSecret ? "the given value" : "'\(text)'"
+            throw ConfigurationError("\(name): \(shown) is not \(expected)")
         }
         return value
     }
@@ -36,25 +44,45 @@ package struct Setting<Value: Sendable>: Sendable {
     /// The value; an error when the setting is not given and has no default.
     package func value(in environment: Environment) throws(ConfigurationError) -> Value {
         guard let value = try optional(in: environment) else {
-            throw ConfigurationError("\(description.name) is not set: it must be \(expected)")
+            throw ConfigurationError("\(name) is not set: it must be \(expected)")
         }
         return value
     }
+
+    package var description: SettingDescription {
+        SettingDescription(
+            name: name, defaultText: defaultText, help: help, isSecret: isSecret, expected: expected, unset: unset
+        ) { environment in
+            do throws(ConfigurationError) {
+                _ = try optional(in: environment)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
 }
 
-/// What `--help` and the README tell about a setting.
+/// A setting without the type of its values: what is told about it, and of what it was given.
 package struct SettingDescription: Sendable {
     package let name: String
     package let defaultText: String?
     package let help: String
     package let isSecret: Bool
+    /// What a value must be: "a time such as 250ms …".
+    package let expected: String
+    /// What is taken when it is not given and has no default.
+    let unset: @Sendable (Environment) -> String?
+    /// What is wrong with what it was given.
+    let mistake: @Sendable (Environment) -> ConfigurationError?
 }
 
 extension Setting where Value == String {
     package static func text(
-        _ name: String, default defaultText: String? = nil, _ help: String, isSecret: Bool = false
+        _ name: String, default defaultText: String? = nil, _ help: String, isSecret: Bool = false,
+        unset: @escaping @Sendable (Environment) -> String? = { _ in nil }
     ) -> Setting {
-        Setting(name, default: defaultText, help, isSecret: isSecret, expected: "a text") { $0 }
+        Setting(name, default: defaultText, help, isSecret: isSecret, unset: unset, expected: "a text") { $0 }
     }
 
     package static func oneOf(
