@@ -154,15 +154,11 @@ struct ProducerProcessTests {
         try await expectCleanStop(producer)
     }
 
-    @Test("A certificate that is not right is refused and said", .timeLimit(.minutes(1)), arguments: 0..<3)
-    func certificates(_ kind: Int) async throws {
-        let bench = try await ProducerBench(certificate: { authority in
-            switch kind {
-            case 0: try authority.otherHost()
-            case 1: try authority.expired()
-            default: try authority.unknownAuthority()
-            }
-        })
+    @Test(
+        "A certificate that is not right is refused and said", .timeLimit(.minutes(1)),
+        arguments: TestAuthority.Flaw.allCases)
+    func certificates(_ flaw: TestAuthority.Flaw) async throws {
+        let bench = try await ProducerBench(certificate: { try $0.server(with: flaw) })
         let producer = try bench.startProducer(["UPBIT_MARKETS": "KRW-BTC"])
         try await producer.errorLine(containing: "cannot connect", within: .seconds(20))
         #expect(bench.exchange.observed.value.connections.isEmpty && bench.exchange.observed.value.requests.isEmpty)

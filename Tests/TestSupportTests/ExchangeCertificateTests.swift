@@ -12,9 +12,8 @@ import Testing
     @Test("An expired certificate, one of another host and one of an unknown authority are refused")
     func refused() async throws {
         let authority = try TestAuthority()
-        let certificates = [try authority.expired(), try authority.otherHost(), try authority.unknownAuthority()]
-        for certificate in certificates {
-            let state = try await connect(authority, certificate)
+        for flaw in TestAuthority.Flaw.allCases {
+            let state = try await connect(authority, authority.server(with: flaw))
             #expect(state.status == nil && state.error != nil)
         }
     }

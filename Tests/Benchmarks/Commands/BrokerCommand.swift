@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import TestSupport
 
 /// The Kafka of the benchmarks, see ``MemoryBroker``: prints its address and serves until it is ended.
 struct BrokerCommand: ParsableCommand {

@@ -79,15 +79,21 @@ package final class FaultProxy: Sendable {
     private let core: NIOLoopBound<ProxyCore>
 
     /// Opens a proxy on a free port; `targetPort` is of 127.0.0.1 and is connected to once a client.
-    package static func start(to targetPort: Int) async throws -> FaultProxy {
+    ///
+    /// - Parameter certificate: with one, clients have to come by TLS, which ends here.
+    package static func start(
+        to targetPort: Int, certificate: TestAuthority.Certificate? = nil
+    ) async throws -> FaultProxy {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.any()
         let observed = WatchedValue(Observations())
         do {
+            let tls = try certificate.map { try $0.serverContext() }
             let target = try SocketAddress(ipAddress: "127.0.0.1", port: targetPort)
             let (port, core) = try await loop.submit {
                 let reservation = try PortReservation()
-                let core = ProxyCore(group: group, loop: loop, reservation, target: target, observed)
+                let core = ProxyCore(
+                    group: group, loop: loop, reservation, target: target, tls: tls, observed)
                 return (reservation.port, NIOLoopBound(core, eventLoop: loop))
             }.get()
             try await loop.flatSubmit { core.value.open() }.get()

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// The state of a proxy. It lives on one event loop with all its connections, so it needs no lock.
 final class ProxyCore {
@@ -12,17 +13,19 @@ final class ProxyCore {
     private(set) var stalled: Set<FaultProxy.Direction> = []
     private let group: MultiThreadedEventLoopGroup
     private let target: SocketAddress
+    private let tls: NIOSSLContext?
     private let listeners: PortListeners
     private var links: [ObjectIdentifier: ProxyLink] = [:]
 
     init(
         group: MultiThreadedEventLoopGroup, loop: any EventLoop, _ reservation: PortReservation,
-        target: SocketAddress, _ observed: WatchedValue<FaultProxy.Observations>
+        target: SocketAddress, tls: NIOSSLContext?, _ observed: WatchedValue<FaultProxy.Observations>
     ) {
         self.group = group
         self.loop = loop
         listeners = PortListeners(reservation, group: group, loop: loop)
         self.target = target
+        self.tls = tls
         self.observed = observed
     }
 
@@ -46,6 +49,7 @@ final class ProxyCore {
 
     private func accepted(_ client: any Channel) throws {
         let link = ProxyLink(client: client, core: self)
+        if let tls { try client.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
         try client.pipeline.syncOperations.addHandler(ProxyHandler(link: link, source: .toTarget))
         links[ObjectIdentifier(link)] = link
         observed.update {

@@ -36,21 +36,28 @@ package final class TestAuthority: Sendable {
         try issue(names: names, by: "authority", validity: ["-days", "2"])
     }
 
-    /// A certificate for a host that nobody connects to.
-    package func otherHost() throws -> Certificate { try server(names: ["other.example"]) }
-
-    /// A certificate that ended in 2020.
-    package func expired(names: [String] = ["localhost", "127.0.0.1", "::1"]) throws -> Certificate {
-        try issue(
-            names: names, by: "authority",
-            validity: ["-startdate", "20190101000000Z", "-enddate", "20200101000000Z"])
+    /// What can be wrong with a certificate, so that a client has to refuse it.
+    package enum Flaw: CaseIterable, Sendable {
+        case expired
+        /// It is for a host that nobody connects to.
+        case otherHost
+        /// Who issued it is an authority that no client knows.
+        case unknownAuthority
     }
 
-    /// A certificate by an authority that no client knows.
-    package func unknownAuthority(names: [String] = ["localhost", "127.0.0.1", "::1"]) throws -> Certificate {
-        let name = "unknown-\(UUID().uuidString)"
-        try makeAuthority(name)
-        return try issue(names: names, by: name, validity: ["-days", "2"])
+    package func server(with flaw: Flaw) throws -> Certificate {
+        let names = ["localhost", "127.0.0.1", "::1"]
+        switch flaw {
+        case .expired:
+            let past = ["-startdate", "20190101000000Z", "-enddate", "20200101000000Z"]
+            return try issue(names: names, by: "authority", validity: past)
+        case .otherHost:
+            return try server(names: ["other.example"])
+        case .unknownAuthority:
+            let name = "unknown-\(UUID().uuidString)"
+            try makeAuthority(name)
+            return try issue(names: names, by: name, validity: ["-days", "2"])
+        }
     }
 
     private func makeAuthority(_ name: String) throws {

@@ -38,11 +38,17 @@ package final class TimescaleServer: Sendable {
     ///   - extraSettings: server settings by name, over the ones that we choose. Data is
     ///     flushed to the disk as in production unless `fsync` is `off` here.
     ///   - diskMegabytes: the size of ``disk``; without it there is none.
-    package init(extraSettings: [String: String] = [:], diskMegabytes: Int? = nil) async throws {
+    ///   - certificate: what clients are shown that ask for TLS; without it there is none.
+    package init(
+        extraSettings: [String: String] = [:], diskMegabytes: Int? = nil,
+        certificate: TestAuthority.Certificate? = nil
+    ) async throws {
         binaries = try TimescaleBinaries()
         folder = try binaries.makeFolder()
-        settings = Self.ownSettings.merging(extraSettings) { _, extra in extra }
+        var settings = Self.ownSettings.merging(extraSettings) { _, extra in extra }
         do {
+            if let certificate { settings.merge(try Self.keep(certificate, in: folder)) { $1 } }
+            self.settings = settings
             try await Self.makeCluster(binaries, folder)
             disk = if let diskMegabytes { try await Self.makeDisk(diskMegabytes, in: folder) } else { nil }
             let started = try await Self.startOnFreePort(binaries, folder, settings, disk)
@@ -105,6 +111,28 @@ package final class TimescaleServer: Sendable {
         guard stat(folder, &status) == 0 else { throw SetupError("cannot look at \(folder): errno \(errno)") }
         let owner = getuid() == 0 ? ",uid=\(status.st_uid),gid=\(status.st_gid)" : ""
         return try await SmallDisk(at: "\(folder)/disk", options: "size=\(megabytes)m,mode=700\(owner)")
+    }
+
+    /// Copies a certificate to where the server, another user than we, may read it and nobody else.
+    ///
+    /// - Returns: the settings for it.
+    private static func keep(
+        _ certificate: TestAuthority.Certificate, in folder: String
+    ) throws -> [String: String] {
+        var owner = stat()
+        guard stat(folder, &owner) == 0 else { throw SetupError("cannot look at \(folder): errno \(errno)") }
+        var settings = ["ssl": "on"]
+        for (setting, path) in [
+            ("ssl_cert_file", certificate.certificatePath), ("ssl_key_file", certificate.keyPath),
+        ] {
+            let copy = "\(folder)/\(setting).pem"
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            guard chmod(copy, 0o600) == 0, chown(copy, owner.st_uid, owner.st_gid) == 0 else {
+                throw SetupError("cannot hand over \(copy): errno \(errno)")
+            }
+            settings[setting] = copy
+        }
+        return settings
     }
 
     private func makeTablespace(on disk: SmallDisk) async throws {

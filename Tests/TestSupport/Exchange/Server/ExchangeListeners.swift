@@ -20,15 +20,6 @@ final class ExchangeListeners {
         listeners = PortListeners(reservation, group: group, loop: core.loop)
     }
 
-    static func context(for certificate: TestAuthority.Certificate) throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate.certificatePath)
-        let key = try NIOSSLPrivateKey(file: certificate.keyPath, format: .pem)
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv12
-        return try NIOSSLContext(configuration: configuration)
-    }
-
     /// Listens on the reserved port.
     func open() -> EventLoopFuture<Void> {
         let bound = NIOLoopBound(self, eventLoop: loop)

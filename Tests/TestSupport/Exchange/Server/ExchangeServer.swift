@@ -27,7 +27,7 @@ package final class ExchangeServer: Sendable {
     ) async throws -> ExchangeServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.any()
-        let tls = try settings.certificate.map { try ExchangeListeners.context(for: $0) }
+        let tls = try settings.certificate.map { try $0.serverContext() }
         let observed = WatchedValue(ExchangeObservations())
         do {
             let (port, core, listeners) = try await loop.submit {

@@ -103,7 +103,9 @@ enum KafkaCode: Int16 {
     case illegalGeneration = 22
     case unknownMember = 25
     case rebalanceInProgress = 27
+    case unsupportedMechanism = 33
     case unsupportedVersion = 35
     case topicExists = 36
+    case authenticationFailed = 58
     case invalidRecord = 87
 }

@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import TestSupport
 
 /// Takes a ``MemoryBroker``'s connections on 127.0.0.1: a thread each, which reads a request, asks the broker
 /// and writes the answer.
@@ -9,11 +8,11 @@ import TestSupport
 /// request:  4 length  2 api  2 version  4 correlation  client (a string)  body
 /// answer:   4 length  4 correlation  body
 /// ```
-struct BrokerServer {
-    let port: Int
+package struct BrokerServer: Sendable {
+    package let port: Int
     private let listener: Int32
 
-    init() throws {
+    package init() throws {
         // Nobody else takes it in between: this process ends if it does.
         port = try freePort()
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -29,24 +28,33 @@ struct BrokerServer {
         guard result == 0, listen(listener, 64) == 0 else { throw SetupError("no port for Kafka: errno \(errno)") }
     }
 
-    /// Serves until the process ends.
-    func run(_ broker: MemoryBroker) {
+    /// Serves until ``stop()``; blocks.
+    ///
+    /// - Parameter login: what clients have to say of themselves; nil when nothing is asked.
+    package func run(_ broker: MemoryBroker, login: SASLPlain.Login? = nil) {
         while true {
             let connection = accept(listener, nil, nil)
-            guard connection >= 0 else { continue }
+            guard connection >= 0 else {
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                return
+            }
             var isOn: Int32 = 1
             setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
             Thread.detachNewThread {
                 // A connection that ends in any way is closed; its client comes again if it wants.
-                try? serve(connection, broker)
+                try? serve(connection, broker, SASLPlain(login))
                 close(connection)
             }
         }
     }
+
+    /// Takes no more connections; open ones last until their clients end them.
+    package func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
 }
 
-private func serve(_ connection: Int32, _ broker: MemoryBroker) throws {
+private func serve(_ connection: Int32, _ broker: MemoryBroker, _ login: SASLPlain) throws {
     let limitBytes = 256 << 20
+    var login = login
     while true {
         var length = WireReader(try read(4, from: connection))
         let count = Int(try length.int32())
@@ -55,7 +63,7 @@ private func serve(_ connection: Int32, _ broker: MemoryBroker) throws {
         let header = MemoryBroker.Header(
             api: try request.int16(), version: try request.int16(), correlation: try request.int32())
         _ = try request.string()
-        let body = try broker.answer(header, &request).bytes
+        let body = try (login.answer(header, &request) ?? broker.answer(header, &request)).bytes
         var head = WireWriter()
         head.int32(Int32(body.count + 4))
         head.int32(header.correlation)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Benchmarks
+@testable import TestSupport
 
 @Suite struct ConsumerGroupTests {
     private let start = Date(timeIntervalSince1970: 1_000)

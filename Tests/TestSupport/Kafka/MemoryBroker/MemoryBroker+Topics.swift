@@ -1,3 +1,5 @@
+import Foundation
+
 /// What topics there are.
 extension MemoryBroker {
     func metadata(_ body: inout WireReader) throws -> WireWriter {
@@ -26,6 +28,12 @@ extension MemoryBroker {
             }
         }
         return answer
+    }
+
+    package func createTopic(_ name: String, partitions: Int) {
+        turn.lock()
+        defer { turn.unlock() }
+        state.topics[name] = Array(repeating: PartitionLog(), count: partitions)
     }
 
     func createTopics(_ body: inout WireReader) throws -> WireWriter {

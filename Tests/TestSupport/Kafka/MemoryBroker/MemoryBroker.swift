@@ -1,14 +1,14 @@
 import Foundation
 
-/// A Kafka broker in memory, as lean as one can be, so that it is not what is measured: it keeps batches as
-/// they come and hands them out as they are.
+/// A Kafka broker in memory, as lean as one can be, so that it is not what a benchmark measures: it keeps
+/// batches as they come and hands them out as they are.
 ///
 /// librdkafka's mock cluster keeps 5 MiB a partition, answers a fetch with one batch of each, and lets the
-/// first member of a group wait for 3 s; a benchmark needs millions of records in one partition. This one
-/// knows what the services and the benchmarks ask, in one version each, and trusts them.
+/// first member of a group wait for 3 s; a benchmark needs millions of records in one partition, and others
+/// a broker behind TLS. This one knows what the services and the benchmarks ask, in one version each.
 ///
 /// Each connection has a thread of its own; they take turns.
-final class MemoryBroker: @unchecked Sendable {
+package final class MemoryBroker: @unchecked Sendable {
     /// A request, up to its body.
     struct Header {
         let api: Int16
@@ -30,9 +30,9 @@ final class MemoryBroker: @unchecked Sendable {
     }
 
     /// - Parameters:
-    ///   - port: where it is reached on 127.0.0.1.
+    ///   - port: where it is reached on 127.0.0.1, as clients are told.
     ///   - keptBytes: what each partition keeps.
-    init(port: Int, keptBytes: Int) {
+    package init(port: Int, keptBytes: Int) {
         self.port = port
         self.keptBytes = keptBytes
     }
@@ -58,12 +58,14 @@ final class MemoryBroker: @unchecked Sendable {
         case .producer: return producer()
         case .createTopics: return try createTopics(&body)
         case .deleteTopics: return try deleteTopics(&body)
+        // Of a connection, which is not here.
+        case .handshake, .authenticate: throw WireReader.Truncated()
         }
     }
 
     /// What it knows. A client takes the highest version that both know; the lower ones are named because
     /// librdkafka tells a broker's age by them, and are not understood.
-    private enum API: Int16, CaseIterable {
+    enum API: Int16, CaseIterable {
         case produce = 0
         case fetch = 1
         case offsets = 2
@@ -75,10 +77,12 @@ final class MemoryBroker: @unchecked Sendable {
         case heartbeat = 12
         case leave = 13
         case sync = 14
+        case handshake = 17
         case versions = 18
         case createTopics = 19
         case deleteTopics = 20
         case producer = 22
+        case authenticate = 36
 
         var version: Int16 {
             switch self {
@@ -87,7 +91,8 @@ final class MemoryBroker: @unchecked Sendable {
             // From this one on a topic may be asked for with the broker's own number of replicas.
             case .metadata, .createTopics: 4
             case .commit: 2
-            case .offsets, .committed: 1
+            // The handshake's tells that its messages come as requests.
+            case .offsets, .committed, .handshake: 1
             default: 0
             }
         }

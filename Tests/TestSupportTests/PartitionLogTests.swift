@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Benchmarks
+@testable import TestSupport
 
 @Suite struct PartitionLogTests {
     /// A batch of format 2 as far as a broker looks into it.
