@@ -100,10 +100,8 @@ final class Deliveries: Sendable {
     private struct Progress {
         var tracker: DeliveryTracker
         var backoff = Backoff(base: .seconds(1), limit: .seconds(10))
-        /// Records up to here are sent one in a batch, since one of them is refused.
-        var isolatedUntil: UInt64?
-        /// Records up to here were sent with the present time, by the client at hand.
-        var restampedUntil: UInt64 = 0
+        /// What was refused before the client at hand was made, and so how it sends.
+        var refusals = Refusals()
         /// The client at hand has had a record refused: what fails behind it fails because of that one.
         var hasRefusal = false
         /// Since when brokers say that there is no such topic; in the future when that was just told.
@@ -117,7 +115,11 @@ final class Deliveries: Sendable {
         var progress = Progress(tracker: DeliveryTracker(deliveredBelow: state.deliveredBelow))
         while !hasFinished {
             do throws(KafkaConfigurationError) {
-                try serve(makeProducer(progress.isolatedUntil != nil), &progress, wake)
+                progress.refusals = knownRefusals.withLock { refusals in
+                    refusals.forget(below: state.deliveredBelow)
+                    return refusals
+                }
+                try serve(makeProducer(progress.refusals.isolatedUntil != nil), &progress, wake)
             } catch {
                 logger.error("no Kafka client", metadata: ["reason": "\(error)"])
             }
@@ -132,10 +134,6 @@ final class Deliveries: Sendable {
         progress.tracker = DeliveryTracker(deliveredBelow: state.deliveredBelow)
         progress.hasRefusal = false
         skipped.withLock { $0 = [] }
-        progress.restampedUntil = knownRefusals.withLock { refusals in
-            refusals.forget(below: state.deliveredBelow)
-            return refusals.restampedUntil
-        }
         partitions.store(0, ordering: .releasing)
         isBroken.store(false, ordering: .releasing)
         isReturned.store(false, ordering: .releasing)
@@ -169,9 +167,8 @@ final class Deliveries: Sendable {
         let deliveredBelow = progress.tracker.deliveredBelow
         guard deliveredBelow != state.deliveredBelow else { return }
         state.deliveredBelow = deliveredBelow
-        if let until = progress.isolatedUntil, deliveredBelow > until {
-            // Back to batches, with another client.
-            progress.isolatedUntil = nil
+        if let until = progress.refusals.isolatedUntil, deliveredBelow > until {
+            // Back to batches, with another client. This one was given nothing that is not delivered.
             isBroken.store(true, ordering: .releasing)
         }
     }
@@ -218,15 +215,13 @@ final class Deliveries: Sendable {
         progress.hasRefusal = true
         let verdict = knownRefusals.withLock { refusals in
             refusals.refused(
-                sequence, error.code, restampedUntil: progress.restampedUntil,
-                isAlone: progress.isolatedUntil != nil && isFirst)
+                sequence, error.code, restampedUntil: progress.refusals.restampedUntil,
+                isAlone: progress.refusals.isolatedUntil != nil && isFirst)
         }
         switch verdict {
         case .restamp:
             if isFirst { warn("Kafka refuses a timestamp: sending the frames with the present time", error) }
-        case .isolate:
-            if isFirst { warn("Kafka refuses a batch: sending its frames one by one", error) }
-            progress.isolatedUntil = max(progress.isolatedUntil ?? 0, sequence)
+        case .isolate: if isFirst { warn("Kafka refuses a batch: sending its frames one by one", error) }
         case .giveUp: logLoss(of: sequence, error)
         }
     }

@@ -22,6 +22,8 @@ final class Publisher {
     private var gapsAddedUntil: UInt64 = 0
     private var settlement = Settlement()
     private var refusals = Refusals()
+    /// What the client at hand was given last.
+    private var lastSent: UInt64 = 0
     /// The span of frames that are given up, which the next one that is sent has to tell.
     private var lost: GapStart?
 
@@ -107,6 +109,7 @@ final class Publisher {
             opening = PartitionOpening()
             cursor = SpoolCursor(spool)
             gapsAddedUntil = 0
+            lastSent = 0
             lost = nil
             deliveries.returned()
         }
@@ -139,7 +142,7 @@ final class Publisher {
 
     /// - Returns: false when it was not taken; whoever has room or a client then wakes this thread.
     private func send(_ record: SpoolRecord, _ key: Frame.Key, _ segment: MappedSegment) -> Bool {
-        guard let client, let spread = spread(of: segment) else { return false }
+        guard let client, !isHeldBack, let spread = spread(of: segment) else { return false }
         var record = record
         if let lost {
             let gap = (record.gap ?? lost).joined(with: lost)
@@ -154,6 +157,7 @@ final class Publisher {
                 deliveries.queueHasRoom()
             }
             lost = nil
+            lastSent = record.sequence
             return true
         } catch {
             guard error.code == .messageTooLarge else {
@@ -165,6 +169,10 @@ final class Publisher {
             return true
         }
     }
+
+    /// A client that sends one by one gets no more than it has to, or what it has on its way when it is replaced
+    /// would be sent twice. When its last frame is missing, it has to have the one behind, which tells so.
+    private var isHeldBack: Bool { refusals.isolatedUntil.map { lastSent >= $0 } ?? false }
 
     /// Before the record is sent: it is let go when Kafka has it, and the outbox must know of the gap by then.
     private func addGap(endedBy record: SpoolRecord) {

@@ -24,6 +24,9 @@ struct Refusals: Equatable {
     /// Frames up to here get the present time as their timestamp: the topic's limits, which are relative to
     /// it, cannot refuse that. When the trade happened is in the frame.
     private(set) var restampedUntil: UInt64 = 0
+    /// Frames up to here are sent one in a batch, since one of them was refused with others. Those behind
+    /// them wait for the next client, which fills its batches.
+    private(set) var isolatedUntil: UInt64?
 
     /// - Parameters:
     ///   - restampedUntil: what it was when the refused record was sent.
@@ -35,13 +38,19 @@ struct Refusals: Equatable {
             self.restampedUntil = max(self.restampedUntil, sequence)
             return .restamp
         }
-        guard isAlone else { return .isolate }
+        guard isAlone else {
+            isolatedUntil = max(isolatedUntil ?? 0, sequence)
+            return .isolate
+        }
         givenUp.insert(sequence)
         return .giveUp
     }
 
     /// Everything below is delivered.
-    mutating func forget(below sequence: UInt64) { givenUp = givenUp.filter { $0 >= sequence } }
+    mutating func forget(below sequence: UInt64) {
+        givenUp = givenUp.filter { $0 >= sequence }
+        if let until = isolatedUntil, until < sequence { isolatedUntil = nil }
+    }
 }
 
 extension KafkaError {

@@ -222,7 +222,7 @@ struct ProducerProcessTests {
 }
 
 extension SeededSettings {
-    fileprivate func with(_ change: (inout SeededSettings) -> Void) -> SeededSettings {
+    func with(_ change: (inout SeededSettings) -> Void) -> SeededSettings {
         var copy = self
         change(&copy)
         return copy

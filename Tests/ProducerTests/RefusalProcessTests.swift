@@ -29,6 +29,26 @@ struct RefusalProcessTests {
         #expect(Set(try bench.records().map(\.sequence)) == Set(1...UInt64(total)))
     }
 
+    @Test("What is behind a refused batch is sent once: the client that isolates has nothing on its way at its end")
+    func sentOnce() async throws {
+        let session = Session.seeded(SeededSettings(frameCount: 20).with { $0.wonMarketCount = 1 })
+        let bench = try await ProducerBench(session: session, playback: Playback(absence: .waits, start: .manual))
+        // Of one market, and so of one partition: what is sent next is on its way while the client is replaced.
+        bench.kafka.setDelay(milliseconds: 50)
+        let frame = ExchangeFault.frame(Array(#"{"code":"\#(session.markets[0].code)","trade_price":1}"#.utf8))
+        let producer = try bench.startProducer(["KAFKA_LINGER_MS": "3000"])
+        try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
+        try await bench.exchange.inject(frame)
+        try await bench.waitUntilPublished(1)
+        bench.kafka.refuseRecords(1, .tooLarge)
+        try await bench.exchange.inject(frame, frame, frame)
+        try await producer.errorLine(containing: "Kafka refuses a batch", within: .seconds(20))
+        try await bench.exchange.resume()
+        try await bench.waitUntilPublished(24)
+        try await expectCleanStop(producer)
+        #expect(try bench.records().map(\.sequence) == Array(1...24))
+    }
+
     @Test(
         "A frame that alone is refused is given up with an error, and the frame behind it tells the gap",
         arguments: [

@@ -19,6 +19,21 @@ struct RefusalsTests {
         #expect(refusals.givenUp.isEmpty)
     }
 
+    @Test("Frames are isolated up to the last one of the batch, until that is delivered")
+    func isolation() {
+        var refusals = Refusals()
+        #expect(refusals.isolatedUntil == nil)
+        for sequence in [6, 8, 7] as [UInt64] {
+            #expect(refusals.refused(sequence, .invalidRecord, restampedUntil: 0, isAlone: false) == .isolate)
+        }
+        #expect(refusals.isolatedUntil == 8)
+        #expect(refusals.refused(7, .invalidRecord, restampedUntil: 0, isAlone: true) == .giveUp)
+        refusals.forget(below: 8)
+        #expect(refusals.isolatedUntil == 8)
+        refusals.forget(below: 9)
+        #expect(refusals.isolatedUntil == nil)
+    }
+
     @Test("A timestamp is replaced first, of all frames of the batch; only a replaced one is a reason to isolate")
     func timestamp() {
         var refusals = Refusals()
