@@ -14,7 +14,8 @@ RELEASE := swift build -c release --static-swift-stdlib
 FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(TICKS),--ticks $(TICKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(PIECES),--pieces $(PIECES))
 
-.PHONY: help demo test faults bench bench-check bench-build build dependencies timescaledb prometheus format lint clean
+.PHONY: help demo test faults bench bench-check bench-build build dependencies timescaledb prometheus \
+	format lint clean
 
 help:
 	@echo "make demo          send a recorded session from a WebSocket to BigQuery, and compare (LIVE=1: real ticks)"
@@ -23,7 +24,7 @@ help:
 	@echo "make bench         measure the services beside their physical limits (BENCH_OPTIONS='--only consumer')"
 	@echo "make bench-check   the same in short, for CI: has a ratio dropped by a third?"
 	@echo "make build         release binaries in .build/release"
-	@echo "make format lint   mend, or check, the formatting"
+	@echo "make format lint   mend, or check, the formatting; lint checks docker/ as well"
 
 demo: dependencies timescaledb
 	$(RELEASE) --product producer
@@ -88,8 +89,10 @@ prometheus:
 format:
 	swift format --in-place --recursive Package.swift Sources Tests
 
-lint:
+lint: PACKAGES := python3-venv
+lint: dependencies
 	swift format lint --strict --recursive Package.swift Sources Tests
+	Tests/Images/lint.sh
 
 clean:
 	swift package clean

@@ -96,7 +96,8 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Market", "CRDKafka", "COpenSSL", "Kafka", "Postgres", "Runtime", logging, asyncHTTPClient]
                 + nio,
-            path: "Tests/TestSupport", exclude: ["prometheus.sh", "timescaledb.sh"], swiftSettings: settings),
+            path: "Tests/TestSupport", exclude: ["debian.bash", "prometheus.sh", "timescaledb.sh"],
+            swiftSettings: settings),
         .executableTarget(
             name: "Sandbox", dependencies: ["Market", "Kafka", "Postgres", "Runtime", "TestSupport", argumentParser],
             path: "Tests/Sandbox", swiftSettings: settings),

@@ -15,74 +15,13 @@ umask 022
 readonly release=trixie
 readonly packages=(postgresql-17 postgresql-17-timescaledb patchelf)
 
+. "$(dirname "${BASH_SOURCE[0]}")/debian.bash"
+
 say() { printf 'timescaledb: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-default_folder() {
-    if [ "$(id -u)" = 0 ]; then
-        echo /var/cache/ticker-pipeline/timescaledb
-    else
-        echo "${XDG_CACHE_HOME:-$HOME/.cache}/ticker-pipeline/timescaledb"
-    fi
-}
-
-# Where this host gets Debian from: lines of "URI kind", kind being archive or security. apt itself reads
-# the host's sources for us, in whichever format they are written.
-debian_sources() {
-    local uri suite component origin codename known format='$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)'
-    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    known=$(apt-get indextargets --format "$format" 'Created-By: Packages')
-    # Before the host's first `apt-get update` apt knows no origins.
-    [[ $known == *'|Debian'* ]] ||
-        known=$(apt-get indextargets --no-release-info --format "$format" 'Created-By: Packages')
-    while IFS='|' read -r uri suite component origin; do
-        case $component:$origin in main:Debian | 'main:$(ORIGIN)') ;; *) continue ;; esac
-        case $suite in
-            *-security) echo "$uri security" ;;
-            "$codename" | stable | oldstable | testing | sid | unstable) echo "$uri archive" ;;
-        esac
-    done <<<"$known" | sort -u
-}
-
-# The keyring that the host's own sources name for a URI; Debian's, where they name none.
-keyring_of() {
-    local uri=${1%/} file block line
-    for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list; do
-        [ -r "$file" ] || continue
-        block=
-        while IFS= read -r line || [ -n "$line" ]; do
-            # A *.sources file is made of paragraphs, a *.list file of lines.
-            case $file in *.sources) [ -n "$line" ] && block+="$line"$'\n' || block= ;; *) block=$line ;; esac
-            if [[ $block == *"$uri"* && $block =~ [Ss]igned-[Bb]y[:=][[:space:]]*(/[^],[:space:]]+) ]]; then
-                echo "${BASH_REMATCH[1]}"
-                return
-            fi
-        done <"$file"
-    done
-    for file in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do
-        [ -r "$file" ] && { echo "$file"; return; }
-    done
-    fail "no keyring for Debian's archive: install the package debian-archive-keyring"
-}
-
-# apt with a state of its own: it believes that nothing is installed and so fetches every dependency.
-private_apt() {
-    apt-get -qq -o Dir::State="$state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
-        -o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-        -o APT::Sandbox::User="$(id -un)" -o APT::Architecture="$(dpkg --print-architecture)" "$@" >&2
-}
-
 download() {
-    local uri kind suite found=
-    mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-    : >"$state/status"
-    while read -r uri kind; do
-        found+=" $kind"
-        suite=$release
-        [ "$kind" = security ] && suite=$release-security
-        echo "deb [signed-by=$(keyring_of "$uri")] $uri $suite main" >>"$state/sources.list"
-    done < <(debian_sources)
-    [[ $found == *archive* ]] || fail "apt's sources name no Debian archive: this needs Debian 12 or 13"
+    prepare_apt "$release"
     say "fetching ${packages[*]} of Debian $release"
     private_apt update || fail "apt-get update failed for Debian $release: see above"
     private_apt --yes --no-install-recommends --download-only install "${packages[@]}" ||
@@ -129,7 +68,7 @@ is_complete() {
         [ -e "$target/usr/share/postgresql/17/extension/timescaledb.control" ]
 }
 
-target=$(realpath -m "${1:-$(default_folder)}")
+target=$(realpath -m "${1:-$(cache_folder timescaledb)}")
 if is_complete; then
     say "already there"
     echo "$target"
