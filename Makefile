@@ -14,7 +14,7 @@ RELEASE := swift build -c release --static-swift-stdlib
 FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(TICKS),--ticks $(TICKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(PIECES),--pieces $(PIECES))
 
-.PHONY: help demo test faults bench bench-check bench-build build dependencies timescaledb prometheus \
+.PHONY: help demo test faults bench bench-check bench-build images-test build dependencies timescaledb prometheus \
 	format lint clean
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make faults        kill, cut and starve the services at random, and compare (MINUTES=60 SEED=7: longer, again)"
 	@echo "make bench         measure the services beside their physical limits (BENCH_OPTIONS='--only consumer')"
 	@echo "make bench-check   the same in short, for CI: has a ratio dropped by a third?"
+	@echo "make images-test   build the images with podman, without a registry, and send a session through them (root)"
 	@echo "make build         release binaries in .build/release"
 	@echo "make format lint   mend, or check, the formatting; lint checks docker/ as well"
 
@@ -60,6 +61,12 @@ bench-build: dependencies timescaledb
 	$(RELEASE) --product consumer
 	$(RELEASE) --product loader
 	$(RELEASE) --product benchmarks
+
+# Says NOT RUN, and why, where podman cannot work. The first time it compiles for some minutes.
+images-test: PACKAGES += podman runc debootstrap
+images-test: dependencies timescaledb
+	$(RELEASE) --product sandbox
+	Tests/Images/test.sh
 
 build: dependencies
 	$(RELEASE) --product producer
