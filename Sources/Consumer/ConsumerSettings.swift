@@ -10,6 +10,7 @@ struct ConsumerSettings: ServiceSettings {
     let kafka: [KafkaSettings.Property]
     let database: PostgresConfiguration
     let chunkInterval: String
+    let agePolicies: AgePolicies
     let batch: Batch.Limits
 
     init(in environment: Environment) throws(ConfigurationError) {
@@ -26,6 +27,9 @@ struct ConsumerSettings: ServiceSettings {
             sslRootCertificate: settings.sslRootCertificate, applicationName: "consumer",
             sessionSettings: Self.sessionSettings(latency: batch.latency), answerTimeout: Self.answerTimeout)
         chunkInterval = try Self.chunkInterval.value(in: environment)
+        agePolicies = AgePolicies(
+            compressAfter: try Self.compressAfter.optional(in: environment),
+            retention: try Self.retention.optional(in: environment))
     }
 
     /// How long a broker may keep an empty answer back: no longer than a record may wait for its transaction,
@@ -54,23 +58,41 @@ struct ConsumerSettings: ServiceSettings {
     private static let batchLatency = Setting.duration(
         "CONSUMER_BATCH_LATENCY", default: "250ms", in: .milliseconds(1)...(.seconds(60)),
         "How long a record may wait for more to come into its transaction.")
-    private static let chunkInterval = Setting<String>(
-        "TIMESCALEDB_CHUNK_INTERVAL", default: "1 day",
-        "Time span of a chunk of the hypertable when it is created.",
-        expected: "a number and hours or days, such as 6 hours or 1 day"
-    ) { text in
-        let parts = text.split(separator: " ")
-        guard parts.count == 2, let number = Int(parts[0]), (1...1_000).contains(number),
-            ["hour", "hours", "day", "days"].contains(parts[1])
-        else { return nil }
-        return text
+    private static let chunkInterval = interval(
+        "TIMESCALEDB_CHUNK_INTERVAL", default: "1 day", "Time span of a chunk of the hypertable when it is created.")
+    private static let compressAfter = interval(
+        "TIMESCALEDB_COMPRESS_AFTER",
+        "Age from which TimescaleDB's Community Edition compresses ticks. Makes the policy when there is none. Unset: never."
+    )
+    private static let retention = interval(
+        "TIMESCALEDB_RETENTION", isWholeDays: true,
+        "Age from which TimescaleDB's Community Edition deletes ticks; more than LOADER_LOOKBACK. Makes the policy when there is none. Unset: never."
+    )
+
+    /// A PostgreSQL interval.
+    private static func interval(
+        _ name: String, default defaultText: String? = nil, isWholeDays: Bool = false, _ help: String
+    ) -> Setting<String> {
+        let units = isWholeDays ? ["day", "days"] : ["hour", "hours", "day", "days"]
+        return Setting(
+            name, default: defaultText, help,
+            expected: isWholeDays
+                ? "a number of days, such as 90 days" : "a number and hours or days, such as 6 hours or 1 day"
+        ) { text in
+            let parts = text.split(separator: " ")
+            guard parts.count == 2, let number = Int(parts[0]), (1...10_000).contains(number),
+                units.contains(String(parts[1]))
+            else { return nil }
+            return text
+        }
     }
 
     static let descriptions =
         [KafkaSettings.servers.description, KafkaSettings.topic.description, KafkaSettings.group.description]
         + DatabaseSettings.descriptions
         + [
-            chunkInterval.description, batchRows.description, batchBytes.description, batchLatency.description,
+            chunkInterval.description, compressAfter.description, retention.description, batchRows.description,
+            batchBytes.description, batchLatency.description,
             KafkaSettings.passThrough, logLevelSetting.description,
         ]
 }

@@ -11,6 +11,8 @@ struct DatabaseLink: ~Copyable {
     private var store: Store?
     private var failures = 0
     private var backoff = Backoff(base: .milliseconds(200), limit: .seconds(2))
+    /// What is looked after once a process, not with every connection.
+    private var hasExtras = false
     /// When it may be tried again; nil when nothing failed.
     private(set) var nextAttempt: ContinuousClock.Instant?
 
@@ -80,9 +82,13 @@ struct DatabaseLink: ~Copyable {
         return try open()
     }
 
-    private func open() throws(PostgresError) -> Store {
+    private mutating func open() throws(PostgresError) -> Store {
         let connection = try PostgresConnection(settings.database)
         try Schema.create(in: connection, chunkInterval: settings.chunkInterval, logger: logger)
+        if !hasExtras {
+            try Schema.createExtras(in: connection, policies: settings.agePolicies, logger: logger)
+            hasExtras = true
+        }
         logger.info(
             "connected to the database",
             metadata: ["database.host": "\(settings.database.host)", "database.name": "\(settings.database.database)"])

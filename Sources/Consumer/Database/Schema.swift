@@ -83,7 +83,7 @@ enum Schema {
     }
 
     /// "tick" in ASCII: any number that nobody else takes.
-    private static let lockKey = 0x7469_636B
+    static let lockKey = 0x7469_636B
 
     private static func createTable(
         in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger

@@ -36,6 +36,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
 
 /// The SQLSTATEs that the product decides on.
 package enum SQLState {
+    package static let featureNotSupported = "0A000"
     package static let uniqueViolation = "23505"
     /// By a person, or by a time limit of the server.
     package static let queryCanceled = "57014"

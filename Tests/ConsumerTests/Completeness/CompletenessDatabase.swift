@@ -12,9 +12,15 @@ struct CompletenessDatabase {
     let probe: DatabaseProbe
     private let thread = DedicatedThread(name: "completeness")
 
-    init() async throws {
+    /// - Parameter isHypertable: false is a `trade_data` that is a plain table, in a database without TimescaleDB.
+    init(isHypertable: Bool = true) async throws {
         let name = "completeness_\(UUID().uuidString.lowercased().prefix(8))"
         probe = DatabaseProbe(try await TimescaleServer.shared.createDatabase(name, extension: false))
+        if !isHypertable {
+            try await probe.execute(
+                "CREATE TABLE trade_data (time timestamptz NOT NULL, code text NOT NULL, trade_price numeric, trade_volume numeric)"
+            )
+        }
         try await createSchema()
     }
 
@@ -23,6 +29,18 @@ struct CompletenessDatabase {
         try await connected { database in
             try Schema.create(
                 in: database, chunkInterval: "1 day", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+    }
+
+    /// What a consumer does when it connects for the first time.
+    func createExtras(
+        _ policies: AgePolicies = AgePolicies(), as user: String? = nil,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws {
+        var configuration = probe.configuration
+        if let user { configuration.user = user }
+        try await thread.run { [configuration] in
+            try Schema.createExtras(in: PostgresConnection(configuration), policies: policies, logger: logger)
         }
     }
 
