@@ -122,6 +122,11 @@ let package = Package(
         tests(of: "Consumer"),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
         tests(of: "Faults", ["Postgres"]),
+        // What is no Swift and runs in production all the same: alerts, dashboards, their documents.
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Consumer", "Loader", "Postgres", "Runtime", "TestSupport", logging],
+            path: "Tests/OperationsTests", swiftSettings: settings),
         tests(of: "Benchmarks", ["Kafka"]),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,

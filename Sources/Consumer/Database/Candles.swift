@@ -34,8 +34,7 @@ enum Candles {
         WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
         \(hypertableQuery)
         WITH NO DATA;
-        \(addRefreshPolicy(from: nil));
-        \(comment)
+        \(addRefreshPolicy(from: nil))
         """
 
     /// - Parameter start: how far a refresh looks back; a PostgreSQL interval expression, nil is to the beginning.
@@ -67,7 +66,11 @@ enum Candles {
         guard isHypertable else {
             return try createView(of: plainQuery, in: database, logger: logger)
         }
-        guard let refusal = try database.refusal(of: continuousAggregate) else { return }
+        guard let refusal = try database.refusal(of: continuousAggregate) else {
+            // To PostgreSQL it is a view like any other.
+            _ = try database.refusal(of: comment)
+            return
+        }
         guard refusal.sqlState == SQLState.featureNotSupported else { return warn(refusal, logger) }
         logger.info("this edition of TimescaleDB has no continuous aggregates: candles_1m is a plain view")
         try createView(of: hypertableQuery, in: database, logger: logger)
