@@ -15,7 +15,7 @@ FAULT_OPTIONS := $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTE
 	$(if $(TICKS),--ticks $(TICKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(PIECES),--pieces $(PIECES))
 
 .PHONY: help demo test faults bench bench-check bench-build images-test build dependencies timescaledb prometheus \
-	format lint clean
+	docs format lint clean
 
 help:
 	@echo "make demo          send a recorded session from a WebSocket to BigQuery, and compare (LIVE=1: real ticks)"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-check   the same in short, for CI: has a ratio dropped by a third?"
 	@echo "make images-test   build the images with podman, without a registry, and send a session through them (root)"
 	@echo "make build         release binaries in .build/release"
+	@echo "make docs          write the tables of docs/ anew from the code"
 	@echo "make format lint   mend, or check, the formatting; lint checks docker/ as well"
 
 demo: dependencies timescaledb
@@ -92,6 +93,11 @@ timescaledb:
 # A real Prometheus and its promtool for the tests of metrics, rules and dashboards; nothing is installed.
 prometheus:
 	@Tests/TestSupport/prometheus.sh >/dev/null
+
+# Writes the tables of docs/ anew from what the code declares; `make test` compares them.
+docs:
+	swift build --build-tests
+	UPDATE_DOCS=1 swift test --skip-build --disable-xctest --no-parallel --filter 'DocumentTests'
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests

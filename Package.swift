@@ -22,6 +22,8 @@ let http: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+/// Of the admin port.
+let httpServer = http + [.product(name: "NIOPosix", package: "swift-nio")]
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -85,7 +87,7 @@ let package = Package(
         shared("Kafka", ["CRDKafka", logging]),
         shared("Postgres", ["CPostgres"]),
         shared("WebSocket", ["CWebSockets"]),
-        shared("Runtime", [argumentParser, logging, serviceLifecycle, unixSignals]),
+        shared("Runtime", [argumentParser, logging, serviceLifecycle, unixSignals] + httpServer),
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),

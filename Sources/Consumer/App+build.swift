@@ -4,7 +4,15 @@ import Runtime
 
 /// Puts the parts of the consumer together; starts nothing.
 func consumerService(_ settings: ConsumerSettings, _ logger: Logger) throws -> ConsumerService {
-    ConsumerService(loop: ConsumerLoop(try settings.makeKafka(), settings, logger: logger))
+    let kafka = try settings.makeKafka()
+    let metrics = ConsumerMetrics()
+    let status = ConsumerStatus(topic: settings.topics.ticks) { kafka.knownEnd(of: $0) }
+    metrics.observe(status)
+    let loop = ConsumerLoop(kafka, settings, metrics, status, logger: logger)
+    let pages = AdminPages(
+        MetricRegistry([metrics, ProcessMetrics(service: ConsumerSettings.service)]),
+        Health(heartbeats: []) { status.obstacles })
+    return ConsumerService(loop: loop, admin: AdminServer(settings.admin, pages, logger: logger))
 }
 
 extension ConsumerSettings {

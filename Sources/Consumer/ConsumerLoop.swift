@@ -35,27 +35,20 @@ final class ConsumerLoop: @unchecked Sendable {
     private let ends: EndOffsets
     /// When to ask for the ends of the partitions again.
     private var nextQuestion = ContinuousClock.now
-    private var totals = Totals()
+    private let metrics: ConsumerMetrics
+    /// What others may see of all this.
+    private let status: ConsumerStatus
+    /// Records that are not counted in the metrics yet.
+    private var uncounted = 0
 
-    private struct Totals {
-        var rows = 0
-        var deadLetters = 0
-        var gaps = 0
-        var repeats = 0
-        var batches = 0
-
-        mutating func add(_ batch: borrowing Batch) {
-            rows += batch.rowCount
-            deadLetters += batch.deadLetterCount
-            gaps += batch.gaps.count
-            repeats += batch.repeatCount
-            batches += 1
-        }
-    }
-
-    init(_ consumer: KafkaConsumer, _ settings: ConsumerSettings, logger: Logger) {
+    init(
+        _ consumer: KafkaConsumer, _ settings: ConsumerSettings, _ metrics: ConsumerMetrics, _ status: ConsumerStatus,
+        logger: Logger
+    ) {
         self.consumer = consumer
         self.settings = settings
+        self.metrics = metrics
+        self.status = status
         self.logger = logger
         ends = EndOffsets(consumer)
         database = DatabaseLink(settings, logger: logger)
@@ -86,14 +79,16 @@ final class ConsumerLoop: @unchecked Sendable {
             }
             if now >= nextQuestion { try askForEnds(at: now) }
             try takeEnds()
+            tellStatus()
         }
         try writeBatch()
         consumer.close()
         logger.info(
             "stopped",
             metadata: [
-                "rows": "\(totals.rows)", "dead_letters": "\(totals.deadLetters)", "gaps": "\(totals.gaps)",
-                "repeats": "\(totals.repeats)", "batches": "\(totals.batches)",
+                "rows": "\(metrics.rowsWritten.value)", "dead_letters": "\(metrics.deadLetters.total)",
+                "gaps": "\(metrics.gapsWritten.value)", "repeats": "\(metrics.repeatsDropped.value)",
+                "batches": "\(metrics.batchesCommitted.value)",
             ])
     }
 
@@ -103,6 +98,12 @@ final class ConsumerLoop: @unchecked Sendable {
         while try consumer.poll(timeoutMilliseconds: timeout, { try handle($0) }), !batch.isFull, !batch.hasChunk {
             timeout = 0
         }
+        metrics.recordsRead.add(uncounted)
+        uncounted = 0
+    }
+
+    private func tellStatus() {
+        status.update(batch.positions.all, isFetching: isFetching, isDatabaseAway: database.isAway)
     }
 
     private func pollTimeoutMilliseconds() -> Int {
@@ -118,12 +119,14 @@ final class ConsumerLoop: @unchecked Sendable {
         case .record(let record): take(record)
         case .assigned(let partitions):
             assigned = partitions.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
+            status.assigned(assigned)
             logger.info("assigned", metadata: ["kafka.partitions": "\(assigned)"])
             stopFetching()
         case .revoked:
             // The last chance to write what is at hand; if it fails, the next owner reads it again.
             try writeBatch()
             assigned = []
+            status.assigned([])
             stopFetching()
         case .end(let partition, let offset):
             guard isFetching, let source = settings.topics.source(of: partition) else { return }
@@ -134,6 +137,7 @@ final class ConsumerLoop: @unchecked Sendable {
     }
 
     private func take(_ record: KafkaRecord) {
+        uncounted += 1
         guard isFetching, !batch.add(SourceRecord(record, settings.topics), at: clock.now) else { return }
         logger.warning(
             "a record came twice and is passed over",
@@ -158,6 +162,7 @@ final class ConsumerLoop: @unchecked Sendable {
     /// What the batch has reached goes into the database with it, or at once when there is no record.
     private func takeEnds() throws {
         guard let ends = ends.takeAnswer() else { return }
+        status.asked(isAnswered: !ends.isEmpty)
         batch.learn(ends)
         if !batch.hasRecords { try writeBatch() }
     }
@@ -196,6 +201,8 @@ final class ConsumerLoop: @unchecked Sendable {
     }
 
     private func stopFetching() {
+        // What the batch knows of its records' age is forgotten with it.
+        tellStatus()
         batch.begin(at: Positions())
         database.abandon()
         isFetching = false
@@ -206,11 +213,15 @@ final class ConsumerLoop: @unchecked Sendable {
     /// Gives the server what the batch has, so that it works while more is read.
     private func sendRows() throws {
         let isSent: Void? = try database.use { store throws(PostgresError) in try store.sendRows(of: &batch) }
-        if isSent == nil { stopFetching() }
+        if isSent == nil {
+            metrics.batchesFailed.add()
+            stopFetching()
+        }
     }
 
     private func writeBatch() throws {
         guard !batch.positions.news.isEmpty else { return }
+        let start = clock.now
         let outcome = try database.use { store throws(PostgresError) in
             do throws(Store.WriteError) {
                 try store.write(&batch)
@@ -223,19 +234,23 @@ final class ConsumerLoop: @unchecked Sendable {
             }
         }
         switch outcome {
-        case true?: batchWritten()
+        case true?: batchWritten(in: clock.now - start)
         case false?:
+            metrics.batchesFailed.add()
             logger.warning("another consumer wrote these partitions: reading their offsets again")
             stopFetching()
             database.waitBeforeNextUse()
-        case nil: stopFetching()
+        case nil:
+            metrics.batchesFailed.add()
+            stopFetching()
         }
     }
 
-    private func batchWritten() {
+    private func batchWritten(in duration: Duration) {
         database.succeeded()
+        metrics.lastCommit.set(Int(clamping: microsecondsSince1970()))
         if batch.hasRecords {
-            totals.add(batch)
+            metrics.committed(batch, in: duration)
             report()
         }
         batch.written()

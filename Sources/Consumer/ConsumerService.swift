@@ -4,8 +4,11 @@ import ServiceLifecycle
 /// Runs the consumer's loop on a thread of its own.
 struct ConsumerService: Service {
     let loop: ConsumerLoop
+    let admin: AdminServer
 
-    func run() async throws {
+    func run() async throws { try await admin.serving { try await work() } }
+
+    private func work() async throws {
         let thread = DedicatedThread(name: "consumer")
         try await withGracefulShutdownHandler {
             try await thread.run { try loop.run() }

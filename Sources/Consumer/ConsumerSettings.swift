@@ -12,6 +12,7 @@ struct ConsumerSettings: ServiceSettings {
     let chunkInterval: String
     let agePolicies: AgePolicies
     let batch: Batch.Limits
+    let admin: AdminSettings
 
     init(in environment: Environment) throws(ConfigurationError) {
         topics = Topics(ticks: try KafkaSettings.topic.value(in: environment))
@@ -30,6 +31,7 @@ struct ConsumerSettings: ServiceSettings {
         agePolicies = AgePolicies(
             compressAfter: try Self.compressAfter.optional(in: environment),
             retention: try Self.retention.optional(in: environment))
+        admin = try AdminSettings(in: environment, defaultPort: Self.adminPort)
     }
 
     /// How long a broker may keep an empty answer back: no longer than a record may wait for its transaction,
@@ -87,6 +89,8 @@ struct ConsumerSettings: ServiceSettings {
         }
     }
 
+    private static let adminPort = 9_102
+
     static let descriptions =
         [KafkaSettings.servers.description, KafkaSettings.topic.description, KafkaSettings.group.description]
         + DatabaseSettings.descriptions
@@ -94,5 +98,5 @@ struct ConsumerSettings: ServiceSettings {
             chunkInterval.description, compressAfter.description, retention.description, batchRows.description,
             batchBytes.description, batchLatency.description,
             KafkaSettings.passThrough, logLevelSetting.description,
-        ]
+        ] + AdminSettings.descriptions(defaultPort: adminPort)
 }

@@ -4,19 +4,30 @@ import Logging
 import Postgres
 import Runtime
 
+/// No heartbeat: nothing here waits without a limit of its own, and a run that fails is told by its end.
+func loaderPages(_ metrics: LoaderMetrics) -> AdminPages {
+    AdminPages(
+        MetricRegistry([metrics, ProcessMetrics(service: LoaderSettings.service)]),
+        Health(heartbeats: []) { metrics.obstacles })
+}
+
 extension HourLoader {
     /// Puts the parts together, runs `body` with them, and takes them apart again.
     static func with<Result: Sendable>(
-        _ settings: LoaderSettings, limits: RetryLimits = .patient, replacing: Bool = false, logger: Logger,
+        _ settings: LoaderSettings, limits: RetryLimits = .patient, replacing: Bool = false,
+        metrics: LoaderMetrics = LoaderMetrics(), logger: Logger,
         _ body: @Sendable @escaping (HourLoader) async throws -> Result
     ) async throws -> Result {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: makeHTTPConfiguration())
         let result: Swift.Result<Result, any Error>
         do {
             let loader = try await build(
-                settings, HTTPTransport(client: client), limits: limits, replacing: replacing, logger: logger)
+                settings, HTTPTransport(client: client), limits: limits, replacing: replacing, metrics,
+                logger: logger)
             result = .success(try await body(loader))
+            metrics.lastSuccess.set(Int(clamping: microsecondsSince1970()))
         } catch {
+            if (error as? PostgresError)?.isRetriable == true { metrics.databaseReachable.set(0) }
             result = .failure(error)
         }
         // What the work said matters more than how the connections were closed.
@@ -26,7 +37,7 @@ extension HourLoader {
 
     private static func build(
         _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits, replacing: Bool,
-        logger: Logger
+        _ metrics: LoaderMetrics, logger: Logger
     ) async throws -> HourLoader {
         let credentials = settings.credentials.credentials
         let request = TokenRequest(credentials: credentials, transport: transport, limits: limits, logger: logger)
@@ -36,16 +47,18 @@ extension HourLoader {
             location: settings.location, partitioning: settings.partitioning)
         let warehouse = BigQuery(
             transport: transport, tokens: AccessTokens(fetch: request.fetch), target: target,
-            gzipsRows: settings.gzipsRows, limits: limits, logger: logger)
+            gzipsRows: settings.gzipsRows, limits: limits, metrics: metrics, logger: logger)
         // The lock first: of two loaders that start together, one creates the tables.
         let ledger = try await Ledger.open(
             settings.postgres, table: target.name, lockTimeout: settings.lockTimeout, logger: logger)
+        metrics.databaseReachable.set(1)
         let isStagingNew = try await warehouse.prepareTables(creating: settings.createsMissing)
         return HourLoader(
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),
             concurrency: settings.concurrency, isStagingNew: isStagingNew, replacesMore: replacing,
-            topic: settings.topic, closeTimeout: settings.closeTimeout, logger: logger)
+            topic: settings.topic, closeTimeout: settings.closeTimeout, metrics: metrics,
+            logger: logger)
     }
 
     /// Google refuses bodies over 10 MB; some room for headers and for another way of counting.

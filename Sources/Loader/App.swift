@@ -57,11 +57,16 @@ struct LoaderCommand: AsyncParsableCommand {
     func run() async throws {
         let hours = try namedHours()
         try await options.run(LoaderSettings.self) { settings, logger in
-            let (result, signal) = await interruptible(logger: logger) {
-                try await HourLoader.with(settings, replacing: replace, logger: logger) { loader in
-                    if let hours { return try await loader.loadAll(hours) }
-                    let current = ClockHour(containing: .now)
-                    return try await loader.catchUp(current.advanced(by: -settings.lookbackHours)..<current)
+            let metrics = LoaderMetrics()
+            let admin = AdminServer(settings.admin, loaderPages(metrics), logger: logger)
+            let (result, signal) = try await admin.serving {
+                await interruptible(logger: logger) {
+                    try await HourLoader.with(settings, replacing: replace, metrics: metrics, logger: logger) {
+                        loader in
+                        if let hours { return try await loader.loadAll(hours) }
+                        let current = ClockHour(containing: .now)
+                        return try await loader.catchUp(current.advanced(by: -settings.lookbackHours)..<current)
+                    }
                 }
             }
             if let failure = failure(of: result, signal: signal) { throw failure }

@@ -22,6 +22,7 @@ struct HourLoader: Sendable {
     let topic: String
     /// How long a run waits, in all, for its hours to be closed.
     let closeTimeout: Duration
+    let metrics: LoaderMetrics
     let logger: Logger
 
     /// Loads `hour` unless the warehouse holds it already.
@@ -97,6 +98,7 @@ struct HourLoader: Sendable {
         }
         let final = try await warehouse.publishedTotals(of: hour, like: entry.totals)
         guard entry.totals.agrees(with: final) else {
+            metrics.mismatches.add()
             logger.warning(
                 "the final table does not hold what was published, loading the hour again",
                 metadata: ["hour": "\(hour)", "published": "\(entry.totals)", "found": "\(final)"])
@@ -140,8 +142,10 @@ struct HourLoader: Sendable {
         var upload = Upload()
         while let reading = try await reader.next() {
             try Task.checkCancellation()
+            metrics.rowsRead.add(reading.batch.rowCount + reading.rejected.count)
             let refused = try await warehouse.insert(reading.batch, isTableNew: isStagingNew)
             try await ledger.keep(reading.rejected + refused.map(\.row), of: load)
+            metrics.rowsRejected.add(reading.rejected.count + refused.count)
             upload.rejectedRows += reading.rejected.count + refused.count
             for row in refused { upload.refused.add(price: row.price, volume: row.volume) }
             // Every row refused is a table that is not ours, not an hour of bad rows: the other batches would
@@ -163,6 +167,7 @@ struct HourLoader: Sendable {
     private func verify(_ staged: StagedLoad) async throws {
         let found = try await warehouse.stagedTotals(of: staged.load, like: staged.totals)
         guard staged.totals.agrees(with: found) else {
+            metrics.mismatches.add()
             throw LoadError(
                 "the staging table does not hold what was sent for \(staged.load.hour):"
                     + " sent \(staged.totals), found \(found). Nothing was published; run again")
@@ -184,6 +189,7 @@ struct HourLoader: Sendable {
         while let error = try await failureOfPublishing(staged, jobID: staged.load.jobID(attempt: attempt)) {
             let failure = BigQueryError(status: nil, message: error.message)
             guard error.isWorthAnotherJob, case .wait(let duration) = policy.step(after: failure) else { throw error }
+            metrics.retries.add(.job)
             logger.warning(
                 "the publishing job failed, trying again",
                 metadata: ["error.message": "\(error)", "retry.wait": "\(duration)"])
@@ -201,10 +207,12 @@ struct HourLoader: Sendable {
         switch try await warehouse.wait(for: jobID) {
         case .succeeded(let insertedRows):
             guard insertedRows == nil || insertedRows == staged.totals.rows else {
+                metrics.mismatches.add()
                 throw LoadError(
                     "job \(jobID) inserted \(insertedRows ?? 0) rows instead of \(staged.totals.rows); run again")
             }
             try await ledger.published(staged.load)
+            metrics.rowsPublished.add(staged.totals.rows)
             return nil
         case .failed(let error):
             return error

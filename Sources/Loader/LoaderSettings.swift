@@ -25,6 +25,7 @@ struct LoaderSettings: ServiceSettings {
     let closeTimeout: Duration
     /// How many hours before the current one a run without arguments looks at.
     let lookbackHours: Int
+    let admin: AdminSettings
 
     init(in environment: Environment) throws(ConfigurationError) {
         database = try DatabaseSettings(in: environment)
@@ -40,6 +41,7 @@ struct LoaderSettings: ServiceSettings {
         lockTimeout = try Self.lockTimeout.value(in: environment)
         closeTimeout = try Self.closeTimeout.value(in: environment)
         lookbackHours = Int((try Self.lookback.value(in: environment).components.seconds + 3_599) / 3_600)
+        admin = try AdminSettings(in: environment, defaultPort: Self.adminPort)
         if let emulator = try Self.emulatorHost.optional(in: environment) {
             endpoint = emulator
             credentials = FoundCredentials(credentials: .none, project: nil)
@@ -114,6 +116,8 @@ extension LoaderSettings {
         "How far a run without arguments looks back for hours that have changed. Less than the retention of "
             + "trade_data.")
 
+    private static let adminPort = 9_103
+
     static let descriptions =
         DatabaseSettings.descriptions
         + [KafkaSettings.topic.description]
@@ -126,7 +130,7 @@ extension LoaderSettings {
             emulatorHost.description, endpoint.description, batchRows.description, concurrency.description,
             gzip.description, lockTimeout.description, closeTimeout.description, lookback.description,
             logLevelSetting.description,
-        ]
+        ] + AdminSettings.descriptions(defaultPort: adminPort)
 
     private static func projectSetting(_ name: String, _ help: String) -> Setting<String> {
         Setting(name, help, expected: "a project id of letters, digits and dashes") {

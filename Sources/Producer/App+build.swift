@@ -9,6 +9,8 @@ import WebSocket
 func producerService(_ settings: ProducerSettings, _ logger: Logger) throws -> ProducerService {
     try settings.verify()
     let spool = try openSpool(settings, logger)
+    let metrics = ProducerMetrics()
+    metrics.observe(spool, limitBytes: settings.spoolLimitBytes)
     let loop: EventLoop
     do {
         loop = try EventLoop(certificateAuthorityFile: settings.certificateAuthorityFile)
@@ -22,14 +24,32 @@ func producerService(_ settings: ProducerSettings, _ logger: Logger) throws -> P
         let patience = [(name: "topic.metadata.propagation.max.ms", value: "30000")]
         return try KafkaProducer(topic: topic, properties: patience + properties(settings))
     }
-    let deliveries = Deliveries(spool.state, gaps, logger: logger) { (isIsolating) throws(KafkaConfigurationError) in
+    let deliveries = Deliveries(spool.state, gaps, metrics, logger: logger) {
+        (isIsolating) throws(KafkaConfigurationError) in
         try makeProducer(settings, isIsolating: isIsolating)
     }
     let keeper = SpoolKeeper(
         spool.directory, spool.state, spool.catalogue, interval: settings.spoolSyncInterval, logger: logger)
-    let publisher = Publisher(spool, deliveries, gaps, settings.partitioner, logger: logger)
-    let feed = Feed(loop, settings, spool, publisher, logger: logger)
-    return ProducerService(feed: feed, deliveries: deliveries, keeper: keeper, logger: logger)
+    let publisher = Publisher(spool, deliveries, gaps, settings.partitioner, metrics, logger: logger)
+    let feed = Feed(loop, settings, spool, publisher, metrics, logger: logger)
+    let pages = AdminPages(
+        MetricRegistry([metrics, ProcessMetrics(service: ProducerSettings.service)]),
+        producerHealth(feed, deliveries, metrics))
+    return ProducerService(
+        feed: feed, deliveries: deliveries, keeper: keeper, metrics: metrics,
+        admin: AdminServer(settings.admin, pages, logger: logger), logger: logger)
+}
+
+private func producerHealth(_ feed: Feed, _ deliveries: Deliveries, _ metrics: ProducerMetrics) -> Health {
+    Health(heartbeats: []) {
+        var obstacles: [String] = []
+        if metrics.connected.value == 0 { obstacles.append("there is no connection to the exchange") }
+        if deliveries.partitionCount == nil { obstacles.append("no broker has told of the topic yet") }
+        if !deliveries.flow.isAlive() {
+            obstacles.append("frames wait, and Kafka takes none for \(deliveries.flow.silence().components.seconds) s")
+        }
+        return obstacles
+    }
 }
 
 extension ProducerSettings {

@@ -15,7 +15,10 @@ final class Deliveries: Sendable {
     private let makeProducer: MakeProducer
     private let gaps: GapOutbox
     private let state: SpoolState
+    private let metrics: ProducerMetrics
     private let logger: Logger
+    /// Beats while nothing waits, or Kafka takes something.
+    let flow = Heartbeat("Kafka", limit: .seconds(10))
 
     private let offered = Mutex<KafkaProducer?>(nil)
     private let isBroken = Atomic(false)
@@ -23,7 +26,6 @@ final class Deliveries: Sendable {
     private let isQueueFull = Atomic(false)
     private let partitions = Atomic(0)
     private let isCountWanted = Atomic(false)
-    private let delivered = Atomic<UInt64>(0)
     private let isFinished = Atomic(false)
     private let end = DispatchSemaphore(value: 0)
     private let skipped = Mutex<[Range<UInt64>]>([])
@@ -31,17 +33,18 @@ final class Deliveries: Sendable {
     private let knownRefusals = Mutex(Refusals())
 
     /// - Parameter makeProducer: a client for the topic of the data.
-    init(_ state: SpoolState, _ gaps: GapOutbox, logger: Logger, makeProducer: @escaping MakeProducer) {
+    init(
+        _ state: SpoolState, _ gaps: GapOutbox, _ metrics: ProducerMetrics, logger: Logger,
+        makeProducer: @escaping MakeProducer
+    ) {
         self.state = state
         self.gaps = gaps
+        self.metrics = metrics
         self.logger = logger
         self.makeProducer = makeProducer
     }
 
     // MARK: - For the socket's thread
-
-    /// How many frames were delivered.
-    var deliveredCount: UInt64 { delivered.load(ordering: .relaxed) }
 
     /// How many partitions the topic of the data has; nil as long as no broker told.
     var partitionCount: Int? {
@@ -158,10 +161,14 @@ final class Deliveries: Sendable {
         while poll(client, &progress, timeoutMilliseconds: 0) {}
         state.deliveredBelow = progress.tracker.deliveredBelow
         client.purge()
+        metrics.queueRecords.set(0)
     }
 
     private func takeReports(_ client: KafkaProducer, _ progress: inout Progress, timeoutMilliseconds: Int) {
+        let before = metrics.framesDelivered.value
         poll(client, &progress, timeoutMilliseconds: timeoutMilliseconds)
+        metrics.queueRecords.set(client.queueLength)
+        if state.waitingFrames == 0 || metrics.framesDelivered.value > before { flow.beat() }
         if hasSkipped.exchange(false, ordering: .acquiring) { takeSkipped(&progress) }
         gaps.work()
         let deliveredBelow = progress.tracker.deliveredBelow
@@ -195,16 +202,19 @@ final class Deliveries: Sendable {
         case .delivered(let sequence):
             delivered(sequence, &progress)
             progress.backoff.reset()
-        case .failed(let sequence, let error): failed(sequence, error, &progress)
-        case .error(let error) where error.isFatal: fail(error)
-        case .error(let error): logger.warning("kafka", metadata: ["kafka.error": "\(error)"])
+        case .failed(let sequence, let error):
+            metrics.deliveryErrors.add()
+            failed(sequence, error, &progress)
+        case .error(let error):
+            metrics.deliveryErrors.add()
+            if error.isFatal { fail(error) } else { logger.warning("kafka", metadata: ["kafka.error": "\(error)"]) }
         case .log(let line): logger.log(line)
         }
     }
 
     private func delivered(_ sequence: UInt64, _ progress: inout Progress) {
         progress.tracker.delivered(sequence)
-        delivered.add(1, ordering: .relaxed)
+        metrics.framesDelivered.add()
     }
 
     /// However a record is refused, another client goes on: this one would have to leave it out.
@@ -222,7 +232,9 @@ final class Deliveries: Sendable {
         case .restamp:
             if isFirst { warn("Kafka refuses a timestamp: sending the frames with the present time", error) }
         case .isolate: if isFirst { warn("Kafka refuses a batch: sending its frames one by one", error) }
-        case .giveUp: logLoss(of: sequence, error)
+        case .giveUp:
+            metrics.framesLost.add()
+            logLoss(of: sequence, error)
         }
     }
 

@@ -20,6 +20,7 @@ final class Feed: @unchecked Sendable {
     private let spool: Spool
     private let publisher: Publisher
     private let intake: Intake
+    private let metrics: ProducerMetrics
     private let logger: Logger
     private let clock = ContinuousClock()
     private let stopRequest = Atomic(false)
@@ -46,14 +47,16 @@ final class Feed: @unchecked Sendable {
     private static let roomInterval = Duration.milliseconds(250)
 
     init(
-        _ loop: EventLoop, _ settings: ProducerSettings, _ spool: Spool, _ publisher: Publisher, logger: Logger
+        _ loop: EventLoop, _ settings: ProducerSettings, _ spool: Spool, _ publisher: Publisher,
+        _ metrics: ProducerMetrics, logger: Logger
     ) {
         self.loop = loop
         self.settings = settings
         self.spool = spool
         self.logger = logger
         self.publisher = publisher
-        intake = Intake(publisher, lastReceived: spool.lastReceived, logger: logger)
+        self.metrics = metrics
+        intake = Intake(publisher, lastReceived: spool.lastReceived, metrics, logger: logger)
     }
 
     /// Records until ``stop()``; blocks.
@@ -204,6 +207,8 @@ final class Feed: @unchecked Sendable {
     // MARK: - Frames
 
     private func take(_ frame: UnsafeRawBufferPointer, _ key: Frame.Key) {
+        metrics.framesReceived.add()
+        metrics.receivedBytes.add(frame.count)
         stall.dataArrived(at: clock.now)
         if !hasData {
             hasData = true
@@ -228,6 +233,7 @@ final class Feed: @unchecked Sendable {
 
 extension Feed: WebSocketDelegate {
     func webSocketDidOpen(_ connection: WebSocketConnection) {
+        metrics.connected.set(1)
         logger.info("connected", metadata: ["url": "\(settings.webSocket)"])
         let timeout = settings.stallTimeout ?? StallWatch.defaultTimeout(markets: markets.count)
         stall = StallWatch(timeout: timeout, at: clock.now)
@@ -249,8 +255,10 @@ extension Feed: WebSocketDelegate {
 
     func webSocket(_ connection: WebSocketConnection, didClose reason: WebSocketConnection.CloseReason) {
         self.connection = nil
+        metrics.connected.set(0)
         refreshTimer = nil
         if isStopping { return }
+        metrics.reconnects.add(ReconnectReason(reason))
         if case .failed(let why) = reason {
             logger.warning("cannot connect", metadata: ["url": "\(settings.webSocket)", "reason": "\(why)"])
         } else {

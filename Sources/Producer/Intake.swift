@@ -11,6 +11,7 @@ final class Intake {
     }
 
     private let publisher: Publisher
+    private let metrics: ProducerMetrics
     private let logger: Logger
     private var ledger: GapLedger
     /// Frames that came when the spool was full. The socket is not read while there are any, so they are
@@ -18,8 +19,9 @@ final class Intake {
     private var waiting: [(frame: [UInt8], key: Frame.Key, receivedMicroseconds: UInt64, gap: GapStart?)] = []
 
     /// - Parameter lastReceived: when the spool got its last frame; nil when it is new.
-    init(_ publisher: Publisher, lastReceived: UInt64?, logger: Logger) {
+    init(_ publisher: Publisher, lastReceived: UInt64?, _ metrics: ProducerMetrics, logger: Logger) {
         self.publisher = publisher
+        self.metrics = metrics
         self.logger = logger
         ledger = GapLedger(lastReceived: lastReceived)
     }
@@ -35,7 +37,7 @@ final class Intake {
     func take(_ frame: UnsafeRawBufferPointer, _ key: Frame.Key) {
         let received = microsecondsSince1970()
         let gap = ledger.dataArrived(at: received)
-        if let gap { logGap(gap, until: received) }
+        if let gap { tell(gap, until: received) }
         if waiting.isEmpty {
             do throws(Spool.Full) {
                 return try publisher.publish(frame, key, receivedMicroseconds: received, gap: gap)
@@ -73,7 +75,8 @@ final class Intake {
         return (try? outcome.get()) != nil
     }
 
-    private func logGap(_ gap: GapStart, until end: UInt64) {
+    private func tell(_ gap: GapStart, until end: UInt64) {
+        metrics.gapEnded(gap, at: end)
         logger.warning(
             "gap",
             metadata: [

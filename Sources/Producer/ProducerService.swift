@@ -9,9 +9,13 @@ struct ProducerService: Service {
     let feed: Feed
     let deliveries: Deliveries
     let keeper: SpoolKeeper
+    let metrics: ProducerMetrics
+    let admin: AdminServer
     let logger: Logger
 
-    func run() async throws {
+    func run() async throws { try await admin.serving { try await work() } }
+
+    private func work() async throws {
         let socketThread = DedicatedThread(name: "socket")
         let deliveryThread = DedicatedThread(name: "deliveries")
         let keeperThread = DedicatedThread(name: "spool")
@@ -39,7 +43,7 @@ struct ProducerService: Service {
         }
         logger.info(
             "stopped",
-            metadata: ["frames.delivered": "\(deliveries.deliveredCount)", "frames.spooled": "\(report.spooled)"])
+            metadata: ["frames.delivered": "\(metrics.framesDelivered.value)", "frames.spooled": "\(report.spooled)"])
     }
 
     /// With what the feed may take, within the limit of a stop.

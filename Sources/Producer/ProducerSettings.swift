@@ -23,6 +23,7 @@ struct ProducerSettings: ServiceSettings {
     let topic: String
     let kafka: [KafkaSettings.Property]
     let partitioner: Partitioner
+    let admin: AdminSettings
 
     init(in environment: Environment) throws(ConfigurationError) {
         webSocket = try Self.webSocketURL.value(in: environment)
@@ -45,6 +46,7 @@ struct ProducerSettings: ServiceSettings {
         topic = try KafkaSettings.topic.value(in: environment)
         kafka = try KafkaSettings.properties(in: environment)
         partitioner = try chosenPartitioner(kafka)
+        admin = try AdminSettings(in: environment, defaultPort: Self.adminPort)
     }
 
     private static let webSocketURL = endpoint(
@@ -95,13 +97,16 @@ struct ProducerSettings: ServiceSettings {
         "SPOOL_SYNC_INTERVAL", default: "1s", in: .milliseconds(10)...(.seconds(60)),
         "How often the spool is flushed to the disk: what a power cut may cost. A killed process costs nothing.")
 
-    static let descriptions = [
-        webSocketURL.description, restURL.description, caFile.description, markets.description,
-        stallTimeout.description, pingSeconds.description, marketRefresh.description, frameLimit.description,
-        producerID.description, spoolDirectory.description, spoolLimit.description, spoolSyncInterval.description,
-        KafkaSettings.servers.description, KafkaSettings.topic.description,
-        KafkaSettings.passThrough, logLevelSetting.description,
-    ]
+    private static let adminPort = 9_101
+
+    static let descriptions =
+        [
+            webSocketURL.description, restURL.description, caFile.description, markets.description,
+            stallTimeout.description, pingSeconds.description, marketRefresh.description, frameLimit.description,
+            producerID.description, spoolDirectory.description, spoolLimit.description, spoolSyncInterval.description,
+            KafkaSettings.servers.description, KafkaSettings.topic.description,
+            KafkaSettings.passThrough, logLevelSetting.description,
+        ] + AdminSettings.descriptions(defaultPort: adminPort)
 
     private static func endpoint(
         _ name: String, _ defaultText: String, _ help: String, schemes: String

@@ -13,6 +13,7 @@ final class Publisher {
     private let gaps: GapOutbox
     private let partitioner: Partitioner
     private let producerName: [UInt8]
+    private let metrics: ProducerMetrics
     private let logger: Logger
     private var client: KafkaProducer?
     private var opening = PartitionOpening()
@@ -20,6 +21,10 @@ final class Publisher {
     private var isReadingBroken = false
     /// Gaps that end up to here are in the outbox, which has to be told once of each.
     private var gapsAddedUntil: UInt64 = 0
+    /// Frames up to here are counted, as lost or as the end of a gap: what comes again, from the spool and with
+    /// another client, is not counted again.
+    private var lossesCountedUntil: UInt64 = 0
+    private var gapsCountedUntil: UInt64 = 0
     private var settlement = Settlement()
     private var refusals = Refusals()
     /// What the client at hand was given last.
@@ -31,19 +36,21 @@ final class Publisher {
     private static let chunk = 500
 
     init(
-        _ spool: Spool, _ deliveries: Deliveries, _ gaps: GapOutbox, _ partitioner: Partitioner, logger: Logger
+        _ spool: Spool, _ deliveries: Deliveries, _ gaps: GapOutbox, _ partitioner: Partitioner,
+        _ metrics: ProducerMetrics, logger: Logger
     ) {
         self.spool = spool
         self.gaps = gaps
         self.deliveries = deliveries
         self.partitioner = partitioner
+        self.metrics = metrics
         self.logger = logger
         producerName = Array(spool.state.producer.utf8)
         cursor = SpoolCursor(spool)
     }
 
     /// How many sequences are not known to be delivered.
-    var waitingCount: UInt64 { spool.nextSequence - min(spool.nextSequence, spool.state.deliveredBelow) }
+    var waitingCount: UInt64 { spool.state.waitingFrames }
 
     /// Keeps a frame in the spool, and sends it when it is its turn.
     ///
@@ -130,12 +137,19 @@ final class Publisher {
     private func report(_ hole: SpoolCursor.Hole) {
         deliveries.skip(hole.sequences)
         guard let file = hole.damagedFile else { return }
+        countLosses(hole.sequences)
         logger.error(
             "the spool is damaged: frames are lost; the file is kept with .corrupt behind its name",
             metadata: [
                 "spool.file": "\(file)", "frames.lost": "\(hole.sequences.count)",
                 "frames.seq": "\(hole.sequences.lowerBound)",
             ])
+    }
+
+    private func countLosses(_ sequences: Range<UInt64>) {
+        guard sequences.lowerBound > lossesCountedUntil else { return }
+        metrics.framesLost.add(sequences.count)
+        lossesCountedUntil = sequences.upperBound - 1
     }
 
     // MARK: - Records
@@ -164,6 +178,7 @@ final class Publisher {
                 deliveries.fail(error)
                 return false
             }
+            countLosses(record.sequence..<record.sequence + 1)
             deliveries.logLoss(of: record.sequence, error)
             leaveOut(record)
             return true
@@ -179,6 +194,14 @@ final class Publisher {
         guard let gap = record.gap, record.sequence > gapsAddedUntil else { return }
         gaps.add(gap, until: record.receivedMicroseconds, endedBy: record.sequence)
         gapsAddedUntil = record.sequence
+        count(gap, endedBy: record)
+    }
+
+    /// Gaps of other reasons were counted when the frame was received, or by an earlier process.
+    private func count(_ gap: GapStart, endedBy record: SpoolRecord) {
+        guard [.refused, .spoolDamaged].contains(gap.reason), record.sequence > gapsCountedUntil else { return }
+        metrics.gapEnded(gap, at: record.receivedMicroseconds)
+        gapsCountedUntil = record.sequence
     }
 
     private func gap(endedBy record: SpoolRecord) -> Gap? {

@@ -60,6 +60,7 @@ final class ProducerBench {
             "KAFKA_TOPIC": Self.topic,
             "PRODUCER_ID": "bench",
             "SPOOL_DIRECTORY": spool,
+            "ADMIN_PORT": "0",
             "LOG_LEVEL": "debug",
             "PATH": "/usr/bin:/bin",
         ]

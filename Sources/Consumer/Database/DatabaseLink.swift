@@ -71,6 +71,9 @@ struct DatabaseLink: ~Copyable {
         }
     }
 
+    /// True from a failure until something succeeds.
+    var isAway: Bool { failures > 0 }
+
     /// Makes ``use(_:)`` return nil for a while.
     mutating func waitBeforeNextUse() { nextAttempt = clock.now + backoff.next() }
 

@@ -23,7 +23,7 @@ struct Batch: ~Copyable {
     private(set) var rowCount = 0
     private var sentBytes = 0
     private(set) var deadLetters: [UInt8] = []
-    private(set) var deadLetterCount = 0
+    private(set) var deadLetterCounts: [DeadLetter.Kind: Int] = [:]
     private(set) var gaps = GapSpans()
     var marketHours = MarketHours()
     private var tradeHours = TradeHours()
@@ -49,6 +49,8 @@ struct Batch: ~Copyable {
 
     var hasRecords: Bool { recordCount > 0 }
 
+    var deadLetterCount: Int { deadLetterCounts.values.reduce(0, +) }
+
     /// What Kafka told about the partitions, beside their records.
     mutating func reachedEnd(of source: Source, _ partition: Int32, at offset: Int64) {
         positions.reachedEnd(of: source, partition, at: offset)
@@ -61,8 +63,9 @@ struct Batch: ~Copyable {
     /// - Returns: false when nothing was added, for a record whose offset was passed already or whose
     ///   partition is not this consumer's.
     mutating func add(_ record: SourceRecord, at now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
-        guard let index = positions.index(of: record.source, record.partition), positions[index].pass(record.offset)
-        else { return false }
+        guard let index = positions.index(of: record.source, record.partition) else { return false }
+        if !positions[index].hasRecords { positions[index].begins(at: record.receivedMicroseconds) }
+        guard positions[index].pass(record.offset) else { return false }
         if openedAt == nil { openedAt = now() }
         recordCount += 1
         if let origin = record.origin {
@@ -91,12 +94,14 @@ struct Batch: ~Copyable {
             tradeHours.add(tick.timestampMilliseconds)
             positions[index].sawTrade(at: tick.timestampMilliseconds)
         } catch {
-            appendDeadLetter(record, error.description)
+            appendDeadLetter(record, DeadLetter.Kind(error), error.description)
         }
     }
 
     private mutating func addGap(_ record: SourceRecord) {
-        guard let gap = record.value.flatMap({ Gap(parsing: $0) }) else { return appendDeadLetter(record, "not a gap") }
+        guard let gap = record.value.flatMap({ Gap(parsing: $0) }) else {
+            return appendDeadLetter(record, .notAGap, "not a gap")
+        }
         gaps.add(gap)
     }
 
@@ -113,11 +118,11 @@ struct Batch: ~Copyable {
         rowCount += 1
     }
 
-    private mutating func appendDeadLetter(_ record: SourceRecord, _ reason: String) {
+    private mutating func appendDeadLetter(_ record: SourceRecord, _ kind: DeadLetter.Kind, _ reason: String) {
         DeadLetter(
             partition: record.partition, offset: record.offset, key: record.key, value: record.value, reason: reason
         ).append(to: &deadLetters, topic: topics[record.source])
-        deadLetterCount += 1
+        deadLetterCounts[kind, default: 0] += 1
     }
 
     /// Repeats count too: a batch of nothing else must end as well.
@@ -157,7 +162,7 @@ struct Batch: ~Copyable {
         tradeHours.removeAll()
         rowCount = 0
         sentBytes = 0
-        deadLetterCount = 0
+        deadLetterCounts.removeAll(keepingCapacity: true)
         repeatCount = 0
         recordCount = 0
         openedAt = nil

@@ -8,7 +8,7 @@ struct Origin {
     /// One more with each of the producer's records.
     let sequence: UInt64
     /// Microseconds since 1970.
-    private let received: UInt64
+    let received: UInt64
     private let gapHeader: UnsafeRawBufferPointer?
     private let settledHeader: UnsafeRawBufferPointer?
 

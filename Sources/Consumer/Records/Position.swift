@@ -17,6 +17,8 @@ struct Position {
     private(set) var settledMicroseconds: UInt64?
     /// True when the batch has a record of this partition.
     private(set) var hasRecords = false
+    /// When the first of them was received: microseconds since 1970; nil when there is none, or it does not say.
+    private(set) var oldestMicroseconds: UInt64?
     /// An end to be told as reached once `next` is there.
     private var end: PartitionEnd?
 
@@ -37,6 +39,9 @@ struct Position {
         hasRecords = true
         return true
     }
+
+    /// The record that is passed next is the batch's first one, and was received then.
+    mutating func begins(at time: UInt64?) { oldestMicroseconds = time }
 
     /// True for a record that is in Kafka twice and was here before; it is counted.
     mutating func isRepeat(_ origin: Origin) -> Bool {
@@ -83,6 +88,7 @@ struct Position {
         lastEventMilliseconds = nil
         settledMicroseconds = nil
         hasRecords = false
+        oldestMicroseconds = nil
     }
 }
 

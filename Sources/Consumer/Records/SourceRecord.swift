@@ -9,6 +9,13 @@ struct SourceRecord {
     var value: UnsafeRawBufferPointer?
     /// nil when its headers do not tell.
     var origin: Origin?
+    /// Milliseconds since 1970; nil when the record carries none.
+    var timestampMilliseconds: Int64?
+
+    /// When a producer received it or, when that is not told, its time in Kafka: microseconds since 1970.
+    var receivedMicroseconds: UInt64? {
+        origin?.received ?? timestampMilliseconds.map { UInt64(clamping: $0) &* 1_000 }
+    }
 }
 
 extension SourceRecord {
@@ -17,6 +24,7 @@ extension SourceRecord {
         self.init(
             source: source, partition: record.partition, offset: record.offset, key: record.key, value: record.value,
             // A gap may be told twice: producer and beginning say which one it is.
-            origin: source == .ticks ? Origin(record) : nil)
+            origin: source == .ticks ? Origin(record) : nil,
+            timestampMilliseconds: record.timestampMilliseconds)
     }
 }

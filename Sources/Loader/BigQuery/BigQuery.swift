@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Logging
+import Runtime
 
 /// BigQuery's REST interface, as far as the loader needs it. Every call retries what passes by itself.
 struct BigQuery: Sendable {
@@ -9,6 +10,7 @@ struct BigQuery: Sendable {
     /// Whether rows are sent compressed.
     let gzipsRows: Bool
     let limits: RetryLimits
+    let metrics: LoaderMetrics
     let logger: Logger
 
     /// Which tables, and where.
@@ -57,7 +59,7 @@ struct BigQuery: Sendable {
         var headers = [("User-Agent", "ticker-pipeline-loader"), ("Content-Type", "application/json")] + extra
         let token = try await tokens.current()
         if let token { headers.append(("Authorization", "Bearer \(token)")) }
-        let answer = try await transport.send(method, target.endpoint + path, headers: headers, body: body)
+        let answer = try await send(method, path, headers, body)
         guard (200..<300).contains(answer.status) else {
             if answer.status == 401, let token { await tokens.discard(token) }
             throw BigQueryError(answer)
@@ -70,8 +72,24 @@ struct BigQuery: Sendable {
         }
     }
 
+    private func send(
+        _ method: HTTPTransport.Method, _ path: String, _ headers: [(String, String)], _ body: [UInt8]?
+    ) async throws -> HTTPAnswer {
+        let start = ContinuousClock.now
+        defer { metrics.requestDuration.observe(.now - start) }
+        do {
+            let answer = try await transport.send(method, target.endpoint + path, headers: headers, body: body)
+            metrics.warehouseReachable.set(answer.status < 500 ? 1 : 0)
+            return answer
+        } catch let error as BigQueryError {
+            metrics.warehouseReachable.set(0)
+            throw error
+        }
+    }
+
     /// Carries a step out; false when there is nothing more to try as it is.
     func recover(_ step: RetryPolicy.Step, from error: BigQueryError) async throws -> Bool {
+        if step != .split, step != .giveUp, let retry = RetryClass(error.kind) { metrics.retries.add(retry) }
         switch step {
         case .wait(let duration):
             logger.warning(

@@ -1,4 +1,5 @@
 import Logging
+import Runtime
 
 extension HourLoader {
     /// Loads the hours that somebody named, in their order; the number of rejected rows.
@@ -84,7 +85,9 @@ extension HourLoader {
         var rejectedRows = 0
         progress.draw()
         defer { progress.clear() }
+        metrics.hoursPending.set(hours.count)
         for hour in hours {
+            defer { metrics.hoursPending.set(metrics.hoursPending.value - 1) }
             try Task.checkCancellation()
             let start = ContinuousClock.now
             do {
@@ -92,12 +95,23 @@ extension HourLoader {
                 report.knownGaps = try await ledger.noteKnownGaps(of: hour..<hour.next, logger: logger)[hour]
                 try await ledger.forgetFailures(of: hour)
                 rejectedRows += report.rejectedRows
+                metrics.hoursLoaded.add(report.isProvisional ? .provisional : report.outcome.label)
                 progress.finished(report.line(elapsed: .now - start))
             } catch {
+                metrics.hoursLoaded.add(.failed)
                 try await handle(hour, error)
             }
         }
         return rejectedRows
+    }
+}
+
+extension HourReport.Outcome {
+    fileprivate var label: HourOutcome {
+        switch self {
+        case .published: .published
+        case .unchanged: .unchanged
+        }
     }
 }
 

@@ -48,7 +48,7 @@ struct SpoolRecord {
     }
 
     /// Their order is part of the format.
-    private static let reasons: [Gap.Reason] = [.disconnect, .stall, .restart, .spoolFull, .spoolDamaged, .refused]
+    static let reasons: [Gap.Reason] = [.disconnect, .stall, .restart, .spoolFull, .spoolDamaged, .refused]
 
     static func code(of reason: Gap.Reason) -> UInt64 {
         UInt64((reasons.firstIndex(of: reason) ?? 0) + 1)

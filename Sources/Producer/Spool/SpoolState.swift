@@ -74,6 +74,13 @@ final class SpoolState: @unchecked Sendable {
         set { self[.lastSequence] = newValue }
     }
 
+    /// How many sequences are not known to be delivered.
+    var waitingFrames: UInt64 {
+        // Read in this order, a record that is delivered in between cannot make it negative.
+        let delivered = deliveredBelow
+        return max(delivered, lastSequence + 1) - delivered
+    }
+
     /// When that record was received: microseconds since 1970.
     var lastReceived: UInt64 {
         get { self[.lastReceived] }

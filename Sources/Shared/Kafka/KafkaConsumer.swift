@@ -184,6 +184,18 @@ package final class KafkaConsumer: @unchecked Sendable {
         return Watermarks(low: low, high: high)
     }
 
+    /// Where a partition ended in the last answer of its leader; nil as long as there was none. Asks nobody. Any
+    /// thread.
+    ///
+    /// The corresponding C function is `rd_kafka_get_watermark_offsets`.
+    package func knownEnd(of partition: TopicPartition) -> Int64? {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let result = rd_kafka_get_watermark_offsets(
+            handle.client, partition.topic, partition.partition, &low, &high)
+        return result == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
+
     /// The offsets of the oldest records of partitions, in one question to each broker. A partition whose leader
     /// does not answer in time is left out. Any thread.
     package func beginnings(

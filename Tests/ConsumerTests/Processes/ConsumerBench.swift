@@ -44,6 +44,7 @@ final class ConsumerBench {
             "TIMESCALEDB_HOST": "127.0.0.1",
             "TIMESCALEDB_PORT": "\(proxy?.port ?? database.configuration.port)",
             "TIMESCALEDB_DBNAME": database.configuration.database,
+            "ADMIN_PORT": "0",
             "LOG_LEVEL": "debug",
             "PATH": "/usr/bin:/bin",
         ]

@@ -28,7 +28,7 @@ struct FuzzWorld {
         consumer = try ChildProcess(
             BuiltProduct.path("consumer"),
             environment: [
-                "KAFKA_SERVERS": kafka.bootstrapServers, "KAFKA_TOPIC": Self.topic,
+                "ADMIN_PORT": "0", "KAFKA_SERVERS": kafka.bootstrapServers, "KAFKA_TOPIC": Self.topic,
                 "TIMESCALEDB_HOST": "127.0.0.1", "TIMESCALEDB_PORT": "\(configuration.port)",
                 "TIMESCALEDB_DBNAME": configuration.database,
                 // Fuzzed times lie anywhere in a century.

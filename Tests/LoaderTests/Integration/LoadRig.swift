@@ -54,6 +54,7 @@ struct LoadRig {
                 "TIMESCALEDB_HOST": source.host, "TIMESCALEDB_PORT": String(source.port),
                 "TIMESCALEDB_DBNAME": source.database, "BIGQUERY_EMULATOR_HOST": fake.host,
                 "BIGQUERY_PROJECT": fake.projectID, "LOADER_BATCH_ROWS": "100", "HOME": "/nonexistent",
+                "ADMIN_PORT": "0",
             ])
         do {
             try await rig.execute(

@@ -6,7 +6,7 @@ import NIOCore
 /// Its sockets are bound but do not listen: a client is refused as if nobody were there, yet nobody else
 /// gets the port, so a server that refuses clients for a while can open again. Beside them a listening
 /// socket may be bound, because both allow the reuse of the address.
-final class PortReservation {
+final class PortReservation: Sendable {
     let port: Int
     let hosts: [String]
     private let descriptors: [CInt]

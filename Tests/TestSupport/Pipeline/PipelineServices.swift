@@ -42,7 +42,9 @@ package struct PipelineServices: Sendable {
     private func start(
         _ name: String, _ settings: [String: String], _ arguments: [String] = [], on disk: SmallDisk? = nil
     ) throws -> ChildProcess {
-        let environment = settings.merging(["PATH": "/usr/bin:/bin", "HOME": folder]) { $1 }
+        let environment = ["ADMIN_PORT": "0"].merging(settings) { $1 }.merging([
+            "PATH": "/usr/bin:/bin", "HOME": folder,
+        ]) { $1 }
         let program = (executable: try BuiltProduct.path(name), arguments: arguments)
         let command = disk?.entering(program, folder: folder) ?? program
         return try ChildProcess(command.executable, command.arguments, environment: environment, folder: folder)

@@ -18,4 +18,13 @@ package enum PrometheusBinaries {
         let home = environment["HOME"] ?? "/tmp"
         return "\(environment["XDG_CACHE_HOME"] ?? "\(home)/.cache")/ticker-pipeline/prometheus"
     }
+
+    /// Has promtool read a page of metrics as strictly as it can.
+    ///
+    /// - Throws: what it finds fault with.
+    package static func check(metrics page: String) async throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(page)
+        try await ChildProcess.run("/bin/sh", ["-c", #"exec "$0" check metrics <"$1""#, try path("promtool"), file])
+    }
 }

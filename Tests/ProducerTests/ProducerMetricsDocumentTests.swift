@@ -1,0 +1,14 @@
+import Runtime
+import TestSupport
+import Testing
+
+@testable import Producer
+
+@Suite("docs/metrics.md tells the producer's metrics")
+struct ProducerMetricsDocumentTests {
+    @Test("Its table is the one that the code declares")
+    func table() throws {
+        let table = metricsTable(MetricRegistry([ProducerMetrics()]).descriptions)
+        #expect(try GeneratedPage("metrics.md").mistake(in: "producer", expecting: table) == nil)
+    }
+}

@@ -1,0 +1,13 @@
+import TestSupport
+import Testing
+
+@testable import Runtime
+
+@Suite("docs/metrics.md tells the metrics of every service")
+struct ProcessMetricsDocumentTests {
+    @Test("Its table is the one that the code declares")
+    func table() throws {
+        let table = metricsTable(MetricRegistry([ProcessMetrics(service: "any")]).descriptions)
+        #expect(try GeneratedPage("metrics.md").mistake(in: "process", expecting: table) == nil)
+    }
+}
