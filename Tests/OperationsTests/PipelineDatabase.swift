@@ -49,6 +49,19 @@ struct PipelineDatabase {
         }
     }
 
+    /// Tries statements, and undoes what they did.
+    ///
+    /// - Returns: what the server says against them; nil when they ran.
+    func refusal(of statements: String) async throws -> PostgresError? {
+        try await thread.run { [configuration] in
+            let database = try PostgresConnection(configuration)
+            try database.execute("BEGIN")
+            let refusal = try database.refusal(of: statements)
+            try database.execute("ROLLBACK")
+            return refusal
+        }
+    }
+
     /// Ticks of two markets, an hour with something missing, a gap, and what the services noted.
     private static let hours = """
         INSERT INTO trade_data
@@ -59,7 +72,8 @@ struct PipelineDatabase {
             n * 180 + CASE WHEN n > 3 THEN 1 ELSE 0 END, n * 180 + CASE WHEN n >= 3 THEN 181 ELSE 180 END
         FROM generate_series(0, 5) AS n, unnest(ARRAY['BTC', 'ETH']) AS code;
         INSERT INTO gaps VALUES ('p', '2026-05-12T03:10:00Z', '2026-05-12T03:10:09Z', 'disconnect');
-        INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('upbit_ticker', 0, 4320);
+        INSERT INTO kafka_offsets (topic, partition, next_offset, last_event_time)
+        VALUES ('upbit_ticker', 0, 4320, '2026-05-12T05:59:50Z');
         INSERT INTO warehouse_loads (warehouse_table, hour, state, load_id, rows, started_at)
         VALUES ('upbit.trade_data', '2026-05-12T01:00:00Z', 'published', 'a', 720, '2026-05-12T02:05:00Z')
         """
