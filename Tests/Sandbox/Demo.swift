@@ -27,23 +27,13 @@ struct Demo {
         var progress = ProgressLine()
         progress.step("starting TimescaleDB and what else is not there yet")
         let environment = ProcessInfo.processInfo.environment
-        let pipeline = try await Pipeline(partitions: partitions, environment: environment)
-        do {
+        return try await Pipeline.with(partitions: partitions, environment: environment) { pipeline in
             progress.step("Kafka is \(pipeline.broker.name), BigQuery is \(pipeline.warehouse.name)")
             progress.step("starting the consumer")
             try await pipeline.startConsumer(consumerSettings)
             let sampler = LatencySampler()
             let sent = try await feed(pipeline, sampler, &progress)
-            let result = try await collect(pipeline, sent, sampler.latencies(), start, &progress)
-            try await pipeline.stop()
-            return result
-        } catch {
-            for service in [pipeline.producer, pipeline.consumer].compactMap({ $0 }) {
-                FileHandle.standardError.write(
-                    Data(service.errors.elements.suffix(20).joined(separator: "\n").utf8 + [10]))
-            }
-            try? await pipeline.stop()
-            throw error
+            return try await collect(pipeline, sent, sampler.latencies(), start, &progress)
         }
     }
 
@@ -80,7 +70,7 @@ struct Demo {
             "UPBIT_WEBSOCKET_URL": exchange.webSocketURL, "UPBIT_MARKETS_URL": "\(exchange.restURL)/v1/market/all",
             "UPBIT_CA_FILE": authority.authorityPath, "UPBIT_MARKETS": "*",
         ])
-        try await exchange.observed.wait(within: .seconds(20)) { !$0.subscriptions.isEmpty }
+        try await exchange.observed.wait { !$0.subscriptions.isEmpty }
         progress.step("sending \(name): \(grouped(session.frameCount)) frames over wss")
         let database = pipeline.database.configuration
         async let sampling: Void = sampler.run(database) { exchange.observed.value.playback.playedCount }

@@ -14,25 +14,13 @@ struct BenchmarkKafka {
         }
         let process = try ChildProcess(
             BuiltProduct.path("benchmarks"), ["broker", "--kept-mebibytes", "\(keptMebibytes)"])
-        servers = try await process.output.first(within: .seconds(20), "the broker") { $0.contains(":") }
+        servers = try await process.output.first(within: .seconds(60), "the broker") { $0.contains(":") }
         self.process = process
     }
 
     /// The services over a topic of their own, for as long as `body` runs.
     func withPipeline<Result>(partitions: Int, _ body: (Pipeline) async throws -> Result) async throws -> Result {
-        let pipeline = try await Pipeline(partitions: partitions, environment: ["KAFKA_SERVERS": servers])
-        do {
-            let result = try await body(pipeline)
-            try await pipeline.stop()
-            return result
-        } catch {
-            for service in [pipeline.producer, pipeline.consumer].compactMap({ $0 }) {
-                FileHandle.standardError.write(
-                    Data(service.errors.elements.suffix(20).joined(separator: "\n").utf8 + [10]))
-            }
-            try? await pipeline.stop()
-            throw error
-        }
+        try await Pipeline.with(partitions: partitions, environment: ["KAFKA_SERVERS": servers], body)
     }
 
     func stop() { process?.kill() }

@@ -38,6 +38,26 @@ package final class Pipeline {
         }
     }
 
+    /// Runs `body` with a pipeline of its own, which is stopped then. When something fails, the last words of
+    /// the services are written to standard error.
+    package static func with<Result>(
+        partitions: Int, environment: [String: String], _ body: (Pipeline) async throws -> Result
+    ) async throws -> Result {
+        let pipeline = try await Pipeline(partitions: partitions, environment: environment)
+        do {
+            let result = try await body(pipeline)
+            try await pipeline.stop()
+            return result
+        } catch {
+            for service in [pipeline.producer, pipeline.consumer].compactMap({ $0 }) {
+                FileHandle.standardError.write(
+                    Data(service.errors.elements.suffix(20).joined(separator: "\n").utf8 + [10]))
+            }
+            try? await pipeline.stop()
+            throw error
+        }
+    }
+
     /// How the services are started here.
     package var services: PipelineServices {
         PipelineServices(folder: folder, broker: broker, database: database.configuration, warehouse: warehouse)
@@ -47,7 +67,7 @@ package final class Pipeline {
     package func startConsumer(_ extra: [String: String] = [:]) async throws {
         let consumer = try services.consumer(extra)
         self.consumer = consumer
-        try await consumer.errorLine(containing: "assigned", within: .seconds(30))
+        try await consumer.errorLine(containing: "assigned", within: .seconds(60))
     }
 
     package func startProducer(_ extra: [String: String]) throws { producer = try services.producer(extra) }
@@ -58,7 +78,8 @@ package final class Pipeline {
     ) {
         let loader = try services.loader(arguments)
         let exit = try await loader.exitStatus(within: .seconds(600))
-        try await loader.errors.closed(within: .seconds(10), "the loader's output")
+        try await loader.output.closed(within: .seconds(60), "the loader's output")
+        try await loader.errors.closed(within: .seconds(60), "the loader's errors")
         return (exit, loader.output.elements, loader.errors.elements)
     }
 
@@ -74,7 +95,7 @@ package final class Pipeline {
         defer { if !keepsFolder { try? FileManager.default.removeItem(atPath: folder) } }
         for service in [producer, consumer].compactMap({ $0 }) where service.isRunning {
             service.send(SIGTERM)
-            _ = try await service.exitStatus(within: .seconds(6))
+            _ = try await service.exitStatus(within: .seconds(60))
         }
         // Each of them, whatever another one says: none of this may stay behind.
         var failure: (any Error)?
