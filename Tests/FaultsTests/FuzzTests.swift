@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Fuzzed records")
 struct FuzzTests {
-    @Test("The consumer makes of each what a second reading does, and lives", .timeLimit(.minutes(2)))
+    @Test("The consumer makes of each what a second reading does, and lives", .timeLimit(.minutes(5)))
     func shortRound() async throws {
         let seed = UInt64.random(in: 0...999_999)
         let world = try await FuzzWorld()

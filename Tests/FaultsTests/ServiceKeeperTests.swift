@@ -5,7 +5,7 @@ import Testing
 @testable import Faults
 
 @Suite struct ServiceKeeperTests {
-    private let limit = Duration.seconds(10)
+    private let limit = Duration.seconds(60)
 
     /// A keeper of a shell's script, with a folder for its logs that is removed.
     private func withKeeper(_ script: String, _ body: (ServiceKeeper) async throws -> Void) async throws {

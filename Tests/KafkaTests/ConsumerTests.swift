@@ -4,7 +4,7 @@ import Testing
 @testable import Kafka
 
 /// Without a group: where reading starts, and what is told.
-@Suite("A consumer", .timeLimit(.minutes(1)))
+@Suite("A consumer", .timeLimit(.minutes(5)))
 struct ConsumerTests {
     private static let partition = TopicPartition(topic: "t", partition: 0)
     private let partition = Self.partition
@@ -80,7 +80,7 @@ struct ConsumerTests {
             cluster.setDown()
             let start = ContinuousClock.now
             let answer = try? consumer.ends(of: partitions, timeoutMilliseconds: 1_000)
-            #expect(answer ?? [:] == [:] && ContinuousClock.now - start < .seconds(5))
+            #expect(answer ?? [:] == [:] && ContinuousClock.now - start < .seconds(30))
         }
     }
 
@@ -222,10 +222,10 @@ struct ConsumerTests {
         // What it has to say about itself first.
         try await blocking { while poll(500) {} }
         consumer.wake()
-        #expect(try await !blocking { poll(20_000) })
-        async let isEvent = blocking { poll(20_000) }
+        #expect(try await !blocking { poll(120_000) })
+        async let isEvent = blocking { poll(120_000) }
         consumer.wake()
         #expect(try await !isEvent)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 }

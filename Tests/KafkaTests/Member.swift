@@ -41,13 +41,13 @@ final class Member: Sendable {
     func stop() async throws {
         isStopping.store(true, ordering: .releasing)
         consumer.wake()
-        _ = try await ended.first(within: .seconds(20), "the member's end") { _ in true }
+        _ = try await ended.first(within: .seconds(60), "the member's end") { _ in true }
     }
 
     /// The next assignment of `count` partitions after `position`. Others may come before it: a group
     /// may take two steps.
     func assignment(of count: Int, after position: Int = 0) async throws -> Set<Int32> {
-        let event = try await events.first(after: position, within: .seconds(20), "an assignment") {
+        let event = try await events.first(after: position, within: .seconds(60), "an assignment") {
             if case .assigned(let partitions) = $0 { partitions.count == count } else { false }
         }
         guard case .assigned(let partitions) = event else { return [] }

@@ -29,10 +29,10 @@ enum Seen: Sendable {
 }
 
 extension KafkaConsumer {
-    /// What comes until `isLast` says so; blocks, for 20 s at most.
+    /// What comes until `isLast` says so; blocks, for a minute at most.
     func seen(until isLast: (Seen) -> Bool) throws -> [Seen] {
         var all: [Seen] = []
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             var isDone = false
             poll(timeoutMilliseconds: 100) { (event: Event) throws(Never) in

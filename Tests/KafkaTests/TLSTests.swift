@@ -2,7 +2,7 @@ import Kafka
 import TestSupport
 import Testing
 
-@Suite("A Kafka behind TLS", .timeLimit(.minutes(2)))
+@Suite("A Kafka behind TLS", .timeLimit(.minutes(5)))
 struct TLSTests {
     private let login = SASLPlain.Login(user: "ticker", password: "s3cret-and-long")
 
@@ -34,7 +34,7 @@ struct TLSTests {
             try value.withUnsafeBytes { bytes in
                 try producer.produce(.init(key: nil, value: bytes, timestampMilliseconds: 1), tag: 1)
             }
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(60)
             while ContinuousClock.now < deadline {
                 var outcome: Outcome?
                 producer.poll(timeoutMilliseconds: 100) { event in

@@ -3,7 +3,7 @@ import Runtime
 import TestSupport
 import Testing
 
-@Suite("A producer's topic", .timeLimit(.minutes(1)))
+@Suite("A producer's topic", .timeLimit(.minutes(5)))
 struct TopicTests {
     @Test(
         "A key belongs to the partition that librdkafka itself would choose",

@@ -3,7 +3,7 @@ import Runtime
 import TestSupport
 import Testing
 
-@Suite("What a connection knows of the catalogue", .timeLimit(.minutes(1)))
+@Suite("What a connection knows of the catalogue", .timeLimit(.minutes(5)))
 struct RelationTests {
     @Test("A table that another session created while this one waited for a lock is seen")
     func createdMeanwhile() async throws {

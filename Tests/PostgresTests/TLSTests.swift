@@ -2,7 +2,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite("A database behind TLS", .timeLimit(.minutes(2)))
+@Suite("A database behind TLS", .timeLimit(.minutes(5)))
 struct TLSTests {
     /// A server that shows `certificate`, and how to reach it, for as long as `body` runs.
     private func withServer(

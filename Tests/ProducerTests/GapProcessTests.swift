@@ -3,7 +3,7 @@ import Market
 import TestSupport
 import Testing
 
-@Suite("The gaps that the producer tells", .timeLimit(.minutes(1)))
+@Suite("The gaps that the producer tells", .timeLimit(.minutes(5)))
 struct GapProcessTests {
     private func bench(rate: Int = 500) async throws -> ProducerBench {
         try await ProducerBench(
@@ -11,9 +11,7 @@ struct GapProcessTests {
     }
 
     private func waitForGaps(_ count: Int, _ bench: ProducerBench) async throws -> [Gap] {
-        try await TopicReader.wait(
-            for: Int64(count), in: ProducerBench.topic + Gap.topicSuffix, partitions: 1,
-            servers: bench.kafka.bootstrapServers)
+        try await bench.waitForGaps(count)
         return try bench.gaps()
     }
 
@@ -56,10 +54,12 @@ struct GapProcessTests {
             if round == 3 { bench.kafka.setUp() }
             let played = bench.exchange.observed.value.playback.playedCount
             let producer = try bench.startProducer()
-            try await bench.exchange.observed.wait(within: .seconds(10)) { $0.playback.playedCount > played + 200 }
+            try await bench.exchange.observed.wait { $0.playback.playedCount > played + 200 }
+            // What was sent is not yet received; without a frame this process and the next are one gap.
+            try await producer.errorLine(containing: "receiving", within: .seconds(60))
             if round == 3 { _ = try await waitForGaps(3, bench) }
             if round.isMultiple(of: 2) { producer.kill() } else { producer.send(SIGTERM) }
-            _ = try await producer.exitStatus(within: .seconds(5))
+            _ = try await producer.exitStatus(within: .seconds(60))
         }
         let gaps = try bench.gaps()
         #expect(gaps.map(\.reason) == [.restart, .restart, .restart])
@@ -77,11 +77,14 @@ struct GapProcessTests {
         let subscriptions = try await bench.exchange.observed.wait { $0.subscriptions.count == 2 }.subscriptions
         let ends = Int(try #require(subscriptions[1].nextSequence))
         try await bench.waitUntilPublished(ends + 100)
+        // What is on its way at a stop may stay in the spool when there is much of it.
+        try await bench.exchange.pause()
         try await expectCleanStop(first)
-        #expect(try await first.errorLine(containing: "stopped", within: .seconds(5)).contains("frames.spooled=0"))
+        #expect(try await first.errorLine(containing: "stopped", within: .seconds(60)).contains("frames.spooled=0"))
         bench.kafka.showTopic(topic)
         #expect(try bench.gaps().isEmpty)
         let second = try bench.startProducer()
+        try await bench.exchange.resume()
         let gaps = try await waitForGaps(2, bench)
         try await expectCleanStop(second)
         #expect(gaps.map(\.reason) == [.disconnect, .restart])
@@ -93,11 +96,13 @@ struct GapProcessTests {
     func settled() async throws {
         let bench = try await bench()
         let producer = try bench.startProducer()
-        try await bench.waitUntilPublished(1_000)
+        try await bench.waitForRecords { $0.count { $0.headers["settled"] != nil } >= 3 }
         try await expectCleanStop(producer)
         let records = try bench.records().sorted { $0.sequence < $1.sequence }
         let told = records.compactMap { record in record.headers["settled"].map { ($0, record.sequence) } }
-        #expect(told.count >= 3 && told.count <= 20)
+        let received = records.compactMap { $0.headers["received"].flatMap { UInt64($0) } }
+        let span = try #require(received.last) - received[0]
+        #expect(told.count <= span / 200_000, "one in 200 ms at most")
         for (time, sequence) in told {
             let mark = try #require(records.first { $0.headers["received"] == time })
             #expect(mark.sequence < sequence)

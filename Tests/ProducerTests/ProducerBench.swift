@@ -73,6 +73,31 @@ final class ProducerBench {
             for: Int64(count), in: Self.topic, partitions: Self.partitions, servers: kafka.bootstrapServers)
     }
 
+    /// Returns once Kafka has each frame up to this number. One that is there twice counts once, as it does for
+    /// the consumer: a client that is replaced may have delivered what the next one sends again.
+    func waitUntilPublished(through last: UInt64) async throws {
+        try await waitUntilPublished(Int(last))
+        try await waitForRecords { Set($0.map(\.sequence)).isSuperset(of: 1...last) }
+    }
+
+    /// Returns once Kafka was told of so many gaps.
+    func waitForGaps(_ count: Int) async throws {
+        try await TopicReader.wait(
+            for: Int64(count), in: Self.topic + Gap.topicSuffix, partitions: 1, servers: kafka.bootstrapServers)
+    }
+
+    /// Reads all records again and again until they are as they are to be.
+    @discardableResult
+    func waitForRecords(_ areComplete: ([TopicReader.Record]) -> Bool) async throws -> [TopicReader.Record] {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while .now < deadline {
+            let records = try records()
+            if areComplete(records) { return records }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw SetupError("not all records came")
+    }
+
     func records() throws -> [TopicReader.Record] {
         try TopicReader.records(Self.topic, partitions: Self.partitions, servers: kafka.bootstrapServers)
     }

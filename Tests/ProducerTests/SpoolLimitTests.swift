@@ -4,7 +4,7 @@ import Market
 import TestSupport
 import Testing
 
-@Suite("The limits of the producer's spool", .timeLimit(.minutes(2)))
+@Suite("The limits of the producer's spool", .timeLimit(.minutes(5)))
 struct SpoolLimitTests {
     private let total = 40_000
 
@@ -13,9 +13,10 @@ struct SpoolLimitTests {
         try await bench.exchange.observed.wait { !$0.subscriptions.isEmpty }
         bench.kafka.setDown()
         try await bench.exchange.resume()
-        try await producer.errorLine(containing: message, within: .seconds(30))
+        try await producer.errorLine(containing: message, within: .seconds(60))
         bench.kafka.setUp()
         try await bench.waitUntilPublished(total)
+        try await bench.waitForGaps(1)
         try await expectCleanStop(producer)
         #expect(try bench.records().map(\.sequence).sorted() == Array(1...UInt64(total)))
         #expect(producer.errors.elements.count { $0.contains(message) } >= 1)
@@ -45,8 +46,8 @@ struct SpoolLimitTests {
         try Data().write(to: URL(filePath: file))
         for folder in [file, "\(file)/spool", "/proc/spool"] {
             let producer = try bench.startProducer(["SPOOL_DIRECTORY": folder])
-            #expect(try await producer.exitStatus(within: .seconds(5)) == .code(78))
-            let line = try await producer.errorLine(containing: "error: SPOOL_DIRECTORY: ", within: .seconds(5))
+            #expect(try await producer.exitStatus(within: .seconds(60)) == .code(78))
+            let line = try await producer.errorLine(containing: "error: SPOOL_DIRECTORY: ", within: .seconds(60))
             #expect(line.contains(folder) && line.contains("name a folder that this user may write to"))
         }
     }
@@ -55,21 +56,21 @@ struct SpoolLimitTests {
     func noRoom() async throws {
         let bench = try await ProducerBench()
         let readOnly = try await bench.startProducer(mount: "ro")
-        #expect(try await readOnly.exitStatus(within: .seconds(5)) == .code(78))
-        try await readOnly.errorLine(containing: "Read-only file system", within: .seconds(5))
+        #expect(try await readOnly.exitStatus(within: .seconds(60)) == .code(78))
+        try await readOnly.errorLine(containing: "Read-only file system", within: .seconds(60))
         let full = try await bench.startProducer(mount: "size=1m")
-        #expect(try await full.exitStatus(within: .seconds(5)) == .code(69))
-        try await full.errorLine(containing: "error: SPOOL_DIRECTORY: no room for", within: .seconds(5))
+        #expect(try await full.exitStatus(within: .seconds(60)) == .code(69))
+        try await full.errorLine(containing: "error: SPOOL_DIRECTORY: no room for", within: .seconds(60))
     }
 
     @Test("A second producer on the same folder does not start")
     func second() async throws {
         let bench = try await ProducerBench()
         let first = try bench.startProducer()
-        try await first.errorLine(containing: "connected", within: .seconds(10))
+        try await first.errorLine(containing: "connected", within: .seconds(60))
         let second = try bench.startProducer()
-        #expect(try await second.exitStatus(within: .seconds(5)) == .code(69))
-        try await second.errorLine(containing: "another producer (process \(first.processID))", within: .seconds(5))
+        #expect(try await second.exitStatus(within: .seconds(60)) == .code(69))
+        try await second.errorLine(containing: "another producer (process \(first.processID))", within: .seconds(60))
         try await expectCleanStop(first)
     }
 
@@ -77,7 +78,7 @@ struct SpoolLimitTests {
     func small() async throws {
         let bench = try await ProducerBench()
         let producer = try bench.startProducer(["SPOOL_MAX_BYTES": "16MiB", "UPBIT_MAX_FRAME_BYTES": "16MiB"])
-        #expect(try await producer.exitStatus(within: .seconds(5)) == .code(78))
-        try await producer.errorLine(containing: "SPOOL_MAX_BYTES: 16777216 is less than", within: .seconds(5))
+        #expect(try await producer.exitStatus(within: .seconds(60)) == .code(78))
+        try await producer.errorLine(containing: "SPOOL_MAX_BYTES: 16777216 is less than", within: .seconds(60))
     }
 }

@@ -9,7 +9,7 @@ import TestSupport
     func input() async throws {
         let child = try ChildProcess("/bin/cat", takesInput: true)
         child.write("one")
-        _ = try await child.output.first(within: .seconds(10), "the line") { $0 == "one" }
+        _ = try await child.output.first(within: .seconds(60), "the line") { $0 == "one" }
         child.kill()
         #expect(try await ChildProcess.run("/bin/cat").isEmpty)
     }
@@ -17,9 +17,9 @@ import TestSupport
     @Test("Lines of output and of errors come as events, and the exit code is told")
     func lines() async throws {
         let child = try ChildProcess("/bin/sh", ["-c", "echo one; echo two >&2; printf three >&2; exit 3"])
-        #expect(try await child.exitStatus(within: .seconds(10)) == .code(3))
-        try await child.errors.closed(within: .seconds(10), "the end of errors")
-        try await child.output.closed(within: .seconds(10), "the end of output")
+        #expect(try await child.exitStatus(within: .seconds(60)) == .code(3))
+        try await child.errors.closed(within: .seconds(60), "the end of errors")
+        try await child.output.closed(within: .seconds(60), "the end of output")
         #expect(child.output.elements == ["one"])
         #expect(child.errors.elements == ["two", "three"])
     }
@@ -31,7 +31,7 @@ import TestSupport
             try await child.errorLine(containing: "never", within: .milliseconds(10))
         }
         child.kill()
-        #expect(try await child.exitStatus(within: .seconds(10)) == .signal(SIGKILL))
+        #expect(try await child.exitStatus(within: .seconds(60)) == .signal(SIGKILL))
     }
 
     @Test("A child ends when our end of its leash's pipe is closed, as it is when we die")
@@ -41,10 +41,10 @@ import TestSupport
         let inherited = try pipes(of: child.processID)
         #expect(inherited == [])
         try Leash(ending: .kill, removing: nil).hold(child.processID)
-        #expect(try await child.exitStatus(within: .seconds(10)) == .signal(SIGKILL))
+        #expect(try await child.exitStatus(within: .seconds(60)) == .signal(SIGKILL))
     }
 
-    @Test("A child that has ended leaves none of our files open", .timeLimit(.minutes(1)))
+    @Test("A child that has ended leaves none of our files open", .timeLimit(.minutes(5)))
     func descriptors() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: file) }
@@ -52,9 +52,9 @@ import TestSupport
             for number in 0..<count {
                 let child = try ChildProcess(
                     "/bin/true", takesInput: true, outputFile: number.isMultiple(of: 2) ? file : nil)
-                #expect(try await child.exitStatus(within: .seconds(10)) == .code(0))
-                try await child.errors.closed(within: .seconds(10), "the end of errors")
-                try await child.output.closed(within: .seconds(10), "the end of output")
+                #expect(try await child.exitStatus(within: .seconds(60)) == .code(0))
+                try await child.errors.closed(within: .seconds(60), "the end of errors")
+                try await child.output.closed(within: .seconds(60), "the end of output")
             }
         }
         // The first one opens what Foundation needs for all.

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct ExchangeFaultTests {
-    private let limit = Duration.seconds(10)
+    private let limit = Duration.seconds(60)
 
     @Test("Fragments, a text frame and a frame of 2 MB are still the session's frames")
     func alteredFrames() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct ExchangePlaybackTests {
-    private let limit = Duration.seconds(20)
+    private let limit = Duration.seconds(60)
 
     @Test("A whole session arrives over TLS, each frame verbatim, in order, in binary frames")
     func verbatim() async throws {
@@ -124,7 +124,8 @@ import Testing
 
     @Test("A paused session sends nothing until it goes on")
     func pause() async throws {
-        let session = Session.seeded(frameCount: 1_000)
+        // It is not over before it is paused.
+        let session = Session.seeded(frameCount: 30_000)
         try await withExchange(session, Playback(.framesPerSecond(500))) { server in
             let client = try await ExchangeClient.open(server)
             client.subscribe(session)
@@ -134,7 +135,7 @@ import Testing
             await #expect(throws: (any Error).self) { try await server.finished(within: .milliseconds(150)) }
             #expect(server.observed.value.playback.playedCount == count)
             try await server.resume()
-            try await client.state.wait(within: limit) { $0.frameCount == 1_000 }
+            try await client.state.wait(within: limit) { $0.frameCount > count + 10 }
             await client.close()
         }
     }

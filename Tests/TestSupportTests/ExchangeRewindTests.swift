@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct ExchangeRewindTests {
-    private let limit = Duration.seconds(20)
+    private let limit = Duration.seconds(60)
 
     @Test("In a numbered session every volume's decimals are the frame's number, from 1, in every spelling")
     func numbers() throws {

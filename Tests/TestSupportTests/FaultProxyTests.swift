@@ -5,7 +5,7 @@ import Testing
 
 /// A client and a target that echoes, with a proxy between them.
 @Suite struct FaultProxyTests {
-    private let limit = Duration.seconds(10)
+    private let limit = Duration.seconds(60)
 
     @Test("Without a fault every byte passes in both directions, and the end of one side reaches the other")
     func passes() async throws {

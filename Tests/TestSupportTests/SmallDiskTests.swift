@@ -3,9 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite("A small disk", .timeLimit(.minutes(1)))
+@Suite("A small disk", .timeLimit(.minutes(5)))
 struct SmallDiskTests {
-    private let limit = Duration.seconds(10)
+    private let limit = Duration.seconds(60)
 
     /// A folder that is removed, with a disk in it.
     private func withDisk(_ body: (String, SmallDisk) async throws -> Void) async throws {

@@ -10,7 +10,7 @@ import Testing
 /// One after the other: libwebsockets keeps state of TLS for the whole process, and a service has one loop.
 @Suite("A WebSocket connection", .serialized)
 struct ConnectionTests {
-    @Test("Messages arrive whole, however they were cut, over TLS", .timeLimit(.minutes(1)))
+    @Test("Messages arrive whole, however they were cut, over TLS", .timeLimit(.minutes(5)))
     func messages() async throws {
         let authority = try TestAuthority()
         let session = Session.seeded(frameCount: 200)
@@ -24,7 +24,7 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
-    @Test("A socket that is not read keeps its messages for later", .timeLimit(.minutes(1)))
+    @Test("A socket that is not read keeps its messages for later", .timeLimit(.minutes(5)))
     func flowControl() async throws {
         let session = Session.seeded(frameCount: 5_000)
         let exchange = try await ExchangeServer.start(session: session)
@@ -35,7 +35,7 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
-    @Test("A message beyond the limit ends the connection, and its rest harms nobody", .timeLimit(.minutes(1)))
+    @Test("A message beyond the limit ends the connection, and its rest harms nobody", .timeLimit(.minutes(5)))
     func tooLarge() async throws {
         let session = Session.seeded(frameCount: 5)
         let exchange = try await ExchangeServer.start(
@@ -48,7 +48,7 @@ struct ConnectionTests {
 
     @Test(
         "The end of a connection is told with its reason",
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             (ExchangeFault.close(code: 1001), WebSocketConnection.CloseReason.closedByPeer(code: 1001, reason: "")),
             (.hangUp, .lost), (.reset, .lost),
@@ -62,7 +62,7 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
-    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(1)), arguments: [0, 1])
+    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(5)), arguments: [0, 1])
     func failures(_ kind: Int) async throws {
         let exchange = try await ExchangeServer.start()
         try await exchange.setDoor([.refusing, .status(503)][kind])
@@ -73,7 +73,7 @@ struct ConnectionTests {
     }
 
     @Test(
-        "A peer that takes the connection and does not go on is given up in time", .timeLimit(.minutes(1)),
+        "A peer that takes the connection and does not go on is given up in time", .timeLimit(.minutes(5)),
         arguments: [0, 1])
     func silent(_ kind: Int) async throws {
         let authority = try TestAuthority()
@@ -85,14 +85,14 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
-    @Test("A network that drops packets is given up in time", .timeLimit(.minutes(1)))
+    @Test("A network that drops packets is given up in time", .timeLimit(.minutes(5)))
     func blackHole() async throws {
         let hole = try BlackHole()
         let client = try Client("ws://127.0.0.1:\(hole.port)/", openingTime: .milliseconds(300))
         #expect(try await client.run(until: 1, sending: "").closed == .failed("not open within 0.3 seconds"))
     }
 
-    @Test("A GET brings status and body, also through TLS and in chunks", .timeLimit(.minutes(1)))
+    @Test("A GET brings status and body, also through TLS and in chunks", .timeLimit(.minutes(5)))
     func get() async throws {
         let authority = try TestAuthority()
         let exchange = try await ExchangeServer.start(settings: ExchangeSettings(certificate: try authority.server()))
@@ -108,7 +108,7 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
-    @Test("A body beyond the limit, and an authority that is not trusted, are failures", .timeLimit(.minutes(1)))
+    @Test("A body beyond the limit, and an authority that is not trusted, are failures", .timeLimit(.minutes(5)))
     func getRefused() async throws {
         let authority = try TestAuthority()
         let exchange = try await ExchangeServer.start(settings: ExchangeSettings(certificate: try authority.server()))
@@ -127,7 +127,7 @@ struct ConnectionTests {
     }
 
     private func fetch(
-        _ url: String, authority: String?, limitBytes: Int = 1 << 20, timeout: Duration = .seconds(10)
+        _ url: String, authority: String?, limitBytes: Int = 1 << 20, timeout: Duration = .seconds(60)
     ) async throws -> WebSocket.HTTPRequest.Response {
         let loop = try EventLoop(certificateAuthorityFile: authority)
         let endpoint = try endpointOf(url)
@@ -165,7 +165,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
     private var timer: LoopTimer?
 
     init(
-        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(10)
+        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(60)
     ) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
         endpoint = try endpointOf(url)

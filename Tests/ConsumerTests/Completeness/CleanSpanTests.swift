@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("The function is_clean", .timeLimit(.minutes(1)))
+@Suite("The function is_clean", .timeLimit(.minutes(5)))
 struct CleanSpanTests {
     @Test("A span is clean when it was recorded from before its start to past its end, without a gap")
     func clean() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Consumer
 
-@Suite("The schema of completeness", .timeLimit(.minutes(1)))
+@Suite("The schema of completeness", .timeLimit(.minutes(5)))
 struct CompletenessSchemaTests {
     @Test("A database of an older version gets the table, the view and the function")
     func upgrade() async throws {

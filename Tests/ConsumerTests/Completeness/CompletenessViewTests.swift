@@ -4,7 +4,7 @@ import Testing
 
 @testable import Consumer
 
-@Suite("The view completeness", .timeLimit(.minutes(2)))
+@Suite("The view completeness", .timeLimit(.minutes(5)))
 struct CompletenessViewTests {
     @Test("It tells what is missing in an hour from what is missing between two")
     func missing() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Figures in market_hours")
 struct MarketHoursDatabaseTests {
-    @Test("Two batches in either order give the same table", .timeLimit(.minutes(1)))
+    @Test("Two batches in either order give the same table", .timeLimit(.minutes(5)))
     func order() async throws {
         let (first, second) = (try await CompletenessDatabase(), try await CompletenessDatabase())
         let batches = [
@@ -18,7 +18,7 @@ struct MarketHoursDatabaseTests {
         #expect(try await second.table() == table)
     }
 
-    @Test("A restart in mid-hour goes on from the table", .timeLimit(.minutes(1)))
+    @Test("A restart in mid-hour goes on from the table", .timeLimit(.minutes(5)))
     func restart() async throws {
         let (whole, halves) = (try await CompletenessDatabase(), try await CompletenessDatabase())
         // In order: what is late over a restart is counted as told before.
@@ -33,7 +33,7 @@ struct MarketHoursDatabaseTests {
             try await whole.probe.rows("SELECT sum(skips) > 50, sum(repeats + late) FROM market_hours") == [["t", "0"]])
     }
 
-    @Test("The volume is that of all rows, also where sums cannot hold it", .timeLimit(.minutes(1)))
+    @Test("The volume is that of all rows, also where sums cannot hold it", .timeLimit(.minutes(5)))
     func volume() async throws {
         let database = try await CompletenessDatabase()
         let volumes = ["0.1234567891", "1E29", "5e-07", "1e-30", "0.5"]

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Consumer
 
-@Suite("Rows that are sent before their batch ends", .timeLimit(.minutes(1)))
+@Suite("Rows that are sent before their batch ends", .timeLimit(.minutes(5)))
 struct StoreTests {
     private let topics = Topics(ticks: "ticks")
 

@@ -12,7 +12,8 @@ struct OutageTests {
     }
 
     @Test(
-        "A database that is back is written to within 5 s", .timeLimit(.minutes(1)), arguments: Absence.allCases)
+        "A database that is back is written to, however long it was away", .timeLimit(.minutes(5)),
+        arguments: Absence.allCases)
     func database(_ absence: Absence) async throws {
         let bench = try await ConsumerBench()
         let proxy = try await bench.startProxy()
@@ -26,18 +27,18 @@ struct OutageTests {
         try await proxy.cut(.reset)
         try bench.write(1_000..<2_000)
         // Long enough for the waits between its attempts to be as long as they get.
-        try await consumer.errorLines(containing: "the database is away", count: 6, within: .seconds(50))
+        try await consumer.errorLines(containing: "the database is away", count: 6, within: .seconds(120))
         switch absence {
         case .refused: try await proxy.setRefusing(false)
         case .silent: try await proxy.recover(.forgetting)
         }
-        try await bench.waitUntilWritten(2_000, within: .seconds(5))
+        try await bench.waitUntilWritten(2_000)
         try await bench.expectEveryFrameOnce(2_000)
         try await expectCleanStop(consumer)
         await proxy.stop()
     }
 
-    @Test("A partition whose leader changes is read on where it was", .timeLimit(.minutes(1)))
+    @Test("A partition whose leader changes is read on where it was", .timeLimit(.minutes(5)))
     func leaderChange() async throws {
         let bench = try await ConsumerBench(partitions: 3, brokers: 3)
         let consumer = try bench.startConsumer()
@@ -53,7 +54,7 @@ struct OutageTests {
     }
 
     /// What a topic looks like to which partitions were added. (The mock cluster cannot add them.)
-    @Test("A partition that is new is read from its beginning, the others where they were", .timeLimit(.minutes(1)))
+    @Test("A partition that is new is read from its beginning, the others where they were", .timeLimit(.minutes(5)))
     func newPartition() async throws {
         let bench = try await ConsumerBench(partitions: 3)
         try bench.write(0..<300)
@@ -70,7 +71,7 @@ struct OutageTests {
         try await expectCleanStop(second)
     }
 
-    @Test("A disk that is full holds it up until there is room again", .timeLimit(.minutes(1)))
+    @Test("A disk that is full holds it up until there is room again", .timeLimit(.minutes(5)))
     func diskFull() async throws {
         let server = try await TimescaleServer(diskMegabytes: 48)
         let bench = try await ConsumerBench(server: server, tablespace: TimescaleServer.diskTablespace)
@@ -80,9 +81,9 @@ struct OutageTests {
         try #require(server.disk).fill()
         // More than the room in the pages that the table has.
         try bench.write(1_000..<20_000)
-        try await consumer.errorLine(containing: "[SQLSTATE 53100]", within: .seconds(20))
+        try await consumer.errorLine(containing: "[SQLSTATE 53100]", within: .seconds(60))
         try server.disk?.empty()
-        try await bench.waitUntilWritten(20_000, within: .seconds(20))
+        try await bench.waitUntilWritten(20_000, within: .seconds(60))
         try await bench.expectEveryFrameOnce(20_000)
         try await expectCleanStop(consumer)
         try await server.stop()

@@ -6,27 +6,33 @@ import Testing
 struct OwnershipTests {
     private static let gaveWay = "another consumer wrote these partitions"
 
-    @Test("Of two groups that read the same topic, one gives way at every step", .timeLimit(.minutes(2)))
+    @Test("Of two groups that read the same topic, one gives way at every step", .timeLimit(.minutes(5)))
     func twoGroups() async throws {
         let bench = try await ConsumerBench()
         let settings = ["CONSUMER_BATCH_ROWS": "50"]
         let consumers = try ["one", "other"].map {
             try bench.startConsumer(settings.merging(["KAFKA_GROUP_ID": $0]) { $1 })
         }
-        for consumer in consumers { try await consumer.errorLine(containing: "fetching", within: .seconds(20)) }
+        for consumer in consumers { try await consumer.errorLine(containing: "fetching", within: .seconds(60)) }
         for start in stride(from: 0, to: 10_000, by: 500) { try bench.write(start..<start + 500) }
         try await bench.waitUntilWritten(10_000)
         try await bench.expectEveryFrameOnce(10_000)
-        let yields = consumers.map { $0.errors.elements.filter { $0.contains(Self.gaveWay) }.count }
-        #expect(yields.reduce(0, +) > 0)
+        // Each read the first records, and one of them was too late with them; that one may hear of it later still.
+        try await withThrowingTaskGroup { group in
+            for consumer in consumers {
+                group.addTask { try await consumer.errorLine(containing: Self.gaveWay, within: .seconds(60)) }
+            }
+            _ = try await group.next()
+            group.cancelAll()
+        }
         for consumer in consumers { try await expectCleanStop(consumer) }
     }
 
-    @Test("One that was stopped with records at hand gives way to the one that wrote them", .timeLimit(.minutes(2)))
+    @Test("One that was stopped with records at hand gives way to the one that wrote them", .timeLimit(.minutes(5)))
     func stoppedWithBatch() async throws {
         let bench = try await ConsumerBench()
         let first = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "30s", "CONSUMER_BATCH_ROWS": "600"])
-        try await first.errorLine(containing: "fetching", within: .seconds(20))
+        try await first.errorLine(containing: "fetching", within: .seconds(60))
         try bench.write(0..<1_000)
         // The first batch is full and written; the records behind it wait in the second.
         try await bench.waitUntilWritten(600)
@@ -34,7 +40,7 @@ struct OwnershipTests {
         let second = try bench.startConsumer()
         try await bench.waitUntilWritten(1_000)
         first.send(SIGCONT)
-        try await first.errorLine(containing: Self.gaveWay, within: .seconds(40))
+        try await first.errorLine(containing: Self.gaveWay, within: .seconds(60))
         try bench.write(1_000..<2_000)
         second.kill()
         try await bench.waitUntilWritten(2_000)
@@ -42,7 +48,7 @@ struct OwnershipTests {
         first.kill()
     }
 
-    @Test("One that was stopped in its transaction loses it, and comes back", .timeLimit(.minutes(2)))
+    @Test("One that was stopped in its transaction loses it, and comes back", .timeLimit(.minutes(5)))
     func stoppedInTransaction() async throws {
         let bench = try await ConsumerBench()
         let proxy = try await bench.startProxy()
@@ -58,7 +64,7 @@ struct OwnershipTests {
         let position = first.errors.count
         try await proxy.cut(.reset)
         first.send(SIGCONT)
-        try await first.errorLine(containing: "assigned", after: position, within: .seconds(40))
+        try await first.errorLine(containing: "assigned", after: position, within: .seconds(60))
         try bench.write(2_000..<3_000)
         try await bench.waitUntilWritten(3_000)
         try await bench.expectEveryFrameOnce(3_000)
@@ -67,20 +73,20 @@ struct OwnershipTests {
         await proxy.stop()
     }
 
-    @Test("Members that join, leave and die all the while lose and double nothing", .timeLimit(.minutes(3)))
+    @Test("Members that join, leave and die all the while lose and double nothing", .timeLimit(.minutes(5)))
     func changingGroup() async throws {
         let bench = try await ConsumerBench(partitions: 8)
         let settings = ["CONSUMER_BATCH_ROWS": "100"]
         let first = try bench.startConsumer(settings)
         try bench.write(0..<2_000)
-        try await first.errorLine(containing: "written", within: .seconds(20))
+        try await first.errorLine(containing: "written", within: .seconds(60))
         let second = try bench.startConsumer(settings)
-        try await second.errorLine(containing: "fetching", within: .seconds(30))
+        try await second.errorLine(containing: "fetching", within: .seconds(60))
         try bench.write(2_000..<4_000)
         try await expectCleanStop(first)
         let third = try bench.startConsumer(settings)
         try bench.write(4_000..<6_000)
-        try await third.errorLine(containing: "fetching", within: .seconds(30))
+        try await third.errorLine(containing: "fetching", within: .seconds(60))
         second.kill()
         try bench.write(6_000..<8_000)
         try await bench.waitUntilWritten(8_000)

@@ -4,7 +4,7 @@ import Testing
 @Suite("Records that a producer sends again")
 struct RepeatTests {
     @Test(
-        "They are dropped and counted, by the consumer that saw them and by the one after it", .timeLimit(.minutes(2)))
+        "They are dropped and counted, by the consumer that saw them and by the one after it", .timeLimit(.minutes(5)))
     func restartedProducer() async throws {
         let bench = try await ConsumerBench()
         try bench.write(0..<1_000, from: "p")
@@ -22,7 +22,7 @@ struct RepeatTests {
         try await expectCleanStop(second)
     }
 
-    @Test("Two producers' records are told apart, also when they come by turns", .timeLimit(.minutes(1)))
+    @Test("Two producers' records are told apart, also when they come by turns", .timeLimit(.minutes(5)))
     func twoProducers() async throws {
         let bench = try await ConsumerBench()
         let consumer = try bench.startConsumer()
@@ -38,7 +38,7 @@ struct RepeatTests {
         try await expectCleanStop(consumer)
     }
 
-    @Test("Records without a producer are never dropped", .timeLimit(.minutes(1)))
+    @Test("Records without a producer are never dropped", .timeLimit(.minutes(5)))
     func anonymous() async throws {
         let bench = try await ConsumerBench()
         let frame = Array(ConsumerBench.frame(1).utf8)
@@ -53,7 +53,7 @@ struct RepeatTests {
         try await expectCleanStop(consumer)
     }
 
-    @Test("The row in the database names the producers and their last numbers", .timeLimit(.minutes(1)))
+    @Test("The row in the database names the producers and their last numbers", .timeLimit(.minutes(5)))
     func row() async throws {
         let bench = try await ConsumerBench(partitions: 1)
         try bench.write(0..<5, from: "first-0123456789abcdef")

@@ -22,7 +22,7 @@ enum TransactionPoint: CaseIterable, Sendable {
 @Suite("A fault in the middle of a transaction")
 struct TransactionFaultTests {
     @Test(
-        "The connection breaks: the consumer goes on by itself, and every frame is there once", .timeLimit(.minutes(1)),
+        "The connection breaks: the consumer goes on by itself, and every frame is there once", .timeLimit(.minutes(5)),
         arguments: TransactionPoint.allCases)
     func reset(_ point: TransactionPoint) async throws {
         let bench = try await ConsumerBench()
@@ -40,7 +40,7 @@ struct TransactionFaultTests {
     }
 
     @Test(
-        "The consumer is killed: the one after it goes on, and every frame is there once", .timeLimit(.minutes(1)),
+        "The consumer is killed: the one after it goes on, and every frame is there once", .timeLimit(.minutes(5)),
         arguments: TransactionPoint.allCases)
     func kill(_ point: TransactionPoint) async throws {
         let bench = try await ConsumerBench()
@@ -53,7 +53,7 @@ struct TransactionFaultTests {
         try bench.write(1_000..<2_000)
         try await proxy.observed.wait { $0.trappedCount == 1 }
         first.kill()
-        #expect(try await first.exitStatus(within: .seconds(5)) == .signal(SIGKILL))
+        #expect(try await first.exitStatus(within: .seconds(60)) == .signal(SIGKILL))
         try await proxy.cut(.reset)
         let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"], through: proxy)
         try await bench.waitUntilWritten(2_000)
@@ -65,7 +65,7 @@ struct TransactionFaultTests {
     /// The database is never told that the first one is gone: its session holds the rows of kafka_offsets
     /// until the server ends what is idle in a transaction.
     @Test(
-        "A consumer whose host vanished before COMMIT does not hold up the next one for ever", .timeLimit(.minutes(1)))
+        "A consumer whose host vanished before COMMIT does not hold up the next one for ever", .timeLimit(.minutes(5)))
     func vanished() async throws {
         let bench = try await ConsumerBench()
         let proxy = try await bench.startProxy()
@@ -77,7 +77,7 @@ struct TransactionFaultTests {
         try await proxy.observed.wait { $0.trappedCount == 1 }
         first.kill()
         let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
-        try await bench.waitUntilWritten(2_000, within: .seconds(30))
+        try await bench.waitUntilWritten(2_000, within: .seconds(60))
         try await bench.expectEveryFrameOnce(2_000)
         try await expectCleanStop(second)
         await proxy.stop()
@@ -86,7 +86,7 @@ struct TransactionFaultTests {
     /// A large batch sends its rows while it grows. This one cannot end: its record limit and its time are far away.
     @Test(
         "The consumer is killed with rows of an unfinished batch in the database: none of them is seen",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func killedWhileSending() async throws {
         let bench = try await ConsumerBench()
         let first = try bench.startConsumer(["KAFKA_GROUP_ID": "first", "CONSUMER_BATCH_LATENCY": "60s"])
@@ -96,10 +96,10 @@ struct TransactionFaultTests {
                 SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name = 'consumer' AND query LIKE 'COPY trade_data%'
                     AND state = 'active'
-                """, toBe: "1", within: .seconds(20))
+                """, toBe: "1", within: .seconds(60))
         #expect(try await bench.database.rows("SELECT count(*) FROM trade_data") == [["0"]])
         first.kill()
-        #expect(try await first.exitStatus(within: .seconds(5)) == .signal(SIGKILL))
+        #expect(try await first.exitStatus(within: .seconds(60)) == .signal(SIGKILL))
         let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
         try await bench.waitUntilWritten(10_000)
         try await bench.expectEveryFrameOnce(10_000)
@@ -107,7 +107,7 @@ struct TransactionFaultTests {
     }
 
     /// As the server does by itself when a consumer is stopped between rows for too long.
-    @Test("Rows of a batch that the server cancels are written by another try", .timeLimit(.minutes(1)))
+    @Test("Rows of a batch that the server cancels are written by another try", .timeLimit(.minutes(5)))
     func cancelled() async throws {
         let bench = try await ConsumerBench()
         let consumer = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "6s"])
@@ -117,20 +117,20 @@ struct TransactionFaultTests {
                 SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name = 'consumer' AND query LIKE 'COPY trade_data%'
                     AND state = 'active'
-                """, toBe: "1", within: .seconds(20))
-        try await bench.waitUntilWritten(10_000, within: .seconds(30))
+                """, toBe: "1", within: .seconds(60))
+        try await bench.waitUntilWritten(10_000, within: .seconds(60))
         try await bench.expectEveryFrameOnce(10_000)
-        #expect(consumer.errors.elements.contains { $0.contains("[SQLSTATE 57014]") })
+        try await consumer.errorLine(containing: "[SQLSTATE 57014]", within: .seconds(60))
         try await expectCleanStop(consumer)
     }
 
     /// Every 5 s the database is asked something, which must not end the COPY that is open meanwhile.
-    @Test("A batch that sends rows for a long time is written whole", .timeLimit(.minutes(1)))
+    @Test("A batch that sends rows for a long time is written whole", .timeLimit(.minutes(5)))
     func longBatch() async throws {
         let bench = try await ConsumerBench()
         let consumer = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "8s"])
         try bench.write(0..<10_000)
-        try await bench.waitUntilWritten(10_000, within: .seconds(40))
+        try await bench.waitUntilWritten(10_000, within: .seconds(60))
         try await bench.expectEveryFrameOnce(10_000)
         try await expectCleanStop(consumer)
     }

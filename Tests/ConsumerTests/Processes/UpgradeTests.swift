@@ -18,7 +18,7 @@ struct UpgradeTests {
         return bench
     }
 
-    @Test("It gets the new columns and goes on where it was", .timeLimit(.minutes(1)))
+    @Test("It gets the new columns and goes on where it was", .timeLimit(.minutes(5)))
     func upgrade() async throws {
         let bench = try await oldDatabase()
         try bench.write(10..<20, from: "p")
@@ -35,12 +35,12 @@ struct UpgradeTests {
     }
 
     @Test(
-        "A role that may not change it is told the statement to run, and does without the view", .timeLimit(.minutes(1))
+        "A role that may not change it is told the statement to run, and does without the view", .timeLimit(.minutes(5))
     )
     func roleWithoutAlter() async throws {
         let bench = try await oldDatabase()
         let owner = try bench.startConsumer(["KAFKA_GROUP_ID": "owner"])
-        try await owner.errorLine(containing: "connected to the database", within: .seconds(20))
+        try await owner.errorLine(containing: "connected to the database", within: .seconds(60))
         try await expectCleanStop(owner)
         try await bench.database.execute(
             """
@@ -49,13 +49,13 @@ struct UpgradeTests {
             GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO newcomer
             """)
         let consumer = try bench.startConsumer(["TIMESCALEDB_USER": "newcomer"])
-        #expect(try await consumer.exitStatus(within: .seconds(30)) == .code(78))
-        let line = try await consumer.errorLine(containing: "error: ", within: .seconds(5))
+        #expect(try await consumer.exitStatus(within: .seconds(60)) == .code(78))
+        let line = try await consumer.errorLine(containing: "error: ", within: .seconds(60))
         let statement = try #require(line.range(of: "run as the owner of the tables: ")).upperBound
         try await bench.database.execute(String(line[statement...]))
         let again = try bench.startConsumer(["TIMESCALEDB_USER": "newcomer", "KAFKA_GROUP_ID": "again"])
-        try await again.errorLine(containing: "VIEW completeness", within: .seconds(20))
-        try await again.errorLine(containing: "connected to the database", within: .seconds(20))
+        try await again.errorLine(containing: "VIEW completeness", within: .seconds(60))
+        try await again.errorLine(containing: "connected to the database", within: .seconds(60))
         try await expectCleanStop(again)
     }
 }

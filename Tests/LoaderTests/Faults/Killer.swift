@@ -19,6 +19,6 @@ final class Killer: Sendable {
         guard moment.index == index, moment.phase == phase else { return }
         let loader = loader.withLock { $0 }
         loader?.kill()
-        _ = try? await loader?.exitStatus(within: .seconds(10))
+        _ = try? await loader?.exitStatus(within: .seconds(60))
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Runs without arguments", .timeLimit(.minutes(2)))
+@Suite("Runs without arguments", .timeLimit(.minutes(5)))
 struct CatchUpRunTests {
     private let first = LoadRig.hour
     /// Four hours; the last is the previous hour of the run.

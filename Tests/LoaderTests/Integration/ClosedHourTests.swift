@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Hours that are closed, and such that are not", .timeLimit(.minutes(2)))
+@Suite("Hours that are closed, and such that are not", .timeLimit(.minutes(5)))
 struct ClosedHourTests {
     private static let limit = Duration.seconds(60)
     private static let end = LoadRig.hour.next.start

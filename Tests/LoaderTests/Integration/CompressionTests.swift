@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Compressed rows", .timeLimit(.minutes(1)))
+@Suite("Compressed rows", .timeLimit(.minutes(5)))
 struct CompressionTests {
     @Test("Rows are sent compressed unless that is switched off, and nothing else is", arguments: [true, false])
     func sent(isOn: Bool) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("The consumer's own tables", .timeLimit(.minutes(1)))
+@Suite("The consumer's own tables", .timeLimit(.minutes(5)))
 struct ConsumerTablesTests {
     @Test("What the consumer writes is what the loader reads: being caught up closes an hour, and gaps are known")
     func contract() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Credentials against a server that checks them", .timeLimit(.minutes(1)))
+@Suite("Credentials against a server that checks them", .timeLimit(.minutes(5)))
 struct CredentialTests {
     private let folder: TemporaryFolder
 

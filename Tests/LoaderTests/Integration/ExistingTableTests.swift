@@ -6,7 +6,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Tables that exist already", .timeLimit(.minutes(1)))
+@Suite("Tables that exist already", .timeLimit(.minutes(5)))
 struct ExistingTableTests {
     private let target = BigQuery.Target(
         endpoint: "", project: "p", dataset: "d", table: "t", location: "US", partitioning: "HOUR")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Hours that fail in each run", .timeLimit(.minutes(2)))
+@Suite("Hours that fail in each run", .timeLimit(.minutes(5)))
 struct FailedHoursRunTests {
     private let first = LoadRig.hour
 

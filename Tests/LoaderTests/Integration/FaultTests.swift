@@ -5,7 +5,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Hours through failures", .timeLimit(.minutes(2)))
+@Suite("Hours through failures", .timeLimit(.minutes(5)))
 struct FaultTests {
     /// One way to fail, where, and how often in a row.
     struct Case: Sendable, CustomTestStringConvertible {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Hours in the warehouse", .timeLimit(.minutes(2)))
+@Suite("Hours in the warehouse", .timeLimit(.minutes(5)))
 struct HourTests {
     @Test("An hour arrives exactly: every row, every digit, its first and its last millisecond, no neighbour")
     func exact() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Killed at every step", .timeLimit(.minutes(3)))
+@Suite("Killed at every step", .timeLimit(.minutes(5)))
 struct KilledTests {
     @Test(
         "Killed when any request of a load has arrived, or was carried out, the next run ends in the same state",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("What an hour is known to miss", .timeLimit(.minutes(1)))
+@Suite("What an hour is known to miss", .timeLimit(.minutes(5)))
 struct KnownGapsTests {
     private let hours = LoadRig.hour..<LoadRig.hour.advanced(by: 2)
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Hours that are loaded before they are over", .timeLimit(.minutes(1)))
+@Suite("Hours that are loaded before they are over", .timeLimit(.minutes(5)))
 struct ProvisionalHourTests {
     @Test("Such an hour is published as provisional, each time")
     func provisional() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Going on after a crash", .timeLimit(.minutes(2)))
+@Suite("Going on after a crash", .timeLimit(.minutes(5)))
 struct RecoveryTests {
     @Test("A job that finished after the loader died is adopted: nothing is sent again")
     func adoption() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Loader
 
-@Suite("Hours of which the source has dropped rows", .timeLimit(.minutes(1)))
+@Suite("Hours of which the source has dropped rows", .timeLimit(.minutes(5)))
 struct ShrunkHourTests {
     @Test("A published hour stays when the source holds fewer rows, until it is to be replaced")
     func fewerRows() async throws {

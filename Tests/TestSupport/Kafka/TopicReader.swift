@@ -43,7 +43,7 @@ package enum TopicReader {
 
     /// Returns once the topic has had `count` records. Asks again and again, since Kafka tells nobody.
     package static func wait(
-        for count: Int64, in topic: String, partitions: Int, servers: String, within limit: Duration = .seconds(30)
+        for count: Int64, in topic: String, partitions: Int, servers: String, within limit: Duration = .seconds(60)
     ) async throws {
         let consumer = try KafkaConsumer(group: "topic-reader", properties: [("bootstrap.servers", servers)])
         let deadline = ContinuousClock.now + limit

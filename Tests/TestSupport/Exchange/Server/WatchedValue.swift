@@ -42,7 +42,7 @@ package final class WatchedValue<Value: Sendable>: Sendable {
     /// Returns the value as soon as it fulfils the condition.
     @discardableResult
     package func wait(
-        within limit: Duration = .seconds(10), for condition: @escaping @Sendable (Value) -> Bool
+        within limit: Duration = .seconds(60), for condition: @escaping @Sendable (Value) -> Bool
     ) async throws -> Value {
         let id = state.withLock { state in
             state.nextWaiter += 1

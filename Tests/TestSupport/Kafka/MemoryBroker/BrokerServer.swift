@@ -13,19 +13,18 @@ package struct BrokerServer: Sendable {
     private let listener: Int32
 
     package init() throws {
-        // Nobody else takes it in between: this process ends if it does.
-        port = try freePort()
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        address.sin_port = UInt16(port).bigEndian
-        let result = withUnsafePointer(to: &address) { pointer in
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { [listener] pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+                bind(listener, address, size) == 0 && getsockname(listener, address, &size) == 0
             }
         }
-        guard result == 0, listen(listener, 64) == 0 else { throw SetupError("no port for Kafka: errno \(errno)") }
+        guard isBound, listen(listener, 64) == 0 else { throw SetupError("no port for Kafka: errno \(errno)") }
+        port = Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Serves until ``stop()``; blocks.
