@@ -31,9 +31,7 @@ private struct WithDeadline<Wrapped: Service>: Service {
         try await withGracefulShutdownHandler {
             try await service.run()
         } onGracefulShutdown: {
-            // From here on the signals mean what they mean to any program.
-            signal(SIGTERM, SIG_DFL)
-            signal(SIGINT, SIG_DFL)
+            restoreSignals()
             logger.info("stopping")
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(shutdownLimitMilliseconds)) {
                 logger.error("did not finish in time")
@@ -41,6 +39,21 @@ private struct WithDeadline<Wrapped: Service>: Service {
             }
         }
     }
+}
+
+/// From here on the signals mean what they mean to any program.
+///
+/// This thread takes them, since nobody else may: Dispatch's threads hold them back, and so does the main thread
+/// until it is back from Dispatch's handler of the first one. A second one would wait, and be read as another
+/// request to stop, which nobody heeds.
+private func restoreSignals() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT] {
+        signal(number, SIG_DFL)
+        sigaddset(&signals, number)
+    }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
 
 /// The group's own lines are about its inner life.
