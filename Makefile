@@ -64,7 +64,7 @@ bench-build: dependencies timescaledb
 	$(RELEASE) --product benchmarks
 
 # Says NOT RUN, and why, where podman cannot work. The first time it compiles for some minutes.
-images-test: PACKAGES += podman runc debootstrap
+images-test: PACKAGES += podman runc debootstrap python3
 images-test: dependencies timescaledb
 	$(RELEASE) --product sandbox
 	Tests/Images/test.sh

@@ -41,9 +41,10 @@ def problems(name, service, services):
         elif "source" not in mount:
             yield f"what it keeps in {mount['target']} is lost with the container: a volume without a name"
     for needed, how in service.get("depends_on", {}).items():
+        # Our own images bring their health check along (test.sh looks).
         # Compose itself refuses to wait for what does not run; what is not required may be of another profile.
         other = services.get(needed, {})
-        if how["condition"] == "service_healthy" and other and "healthcheck" not in other:
+        if how["condition"] == "service_healthy" and other and not other.keys() & {"healthcheck", "build"}:
             yield f"waits for the health of {needed}, which has no health check"
         elif how["condition"] == "service_completed_successfully" and other.get("restart") == "unless-stopped":
             yield f"waits for the end of {needed}, which never ends"

@@ -25,6 +25,9 @@ for setting in UPBIT_CA_FILE GOOGLE_APPLICATION_CREDENTIALS; do
     run+=(--volume "$here/$setting:/run/secrets/$setting:ro")
     export "$setting=/run/secrets/$setting"
 done
+# The sandbox switches it off. A free port, since the usual ones may be taken on this host.
+ADMIN_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export ADMIN_PORT
 while IFS= read -r setting; do
     case $setting in HOME | PATH | PWD | SHLVL | TMPDIR | _) ;; *) run+=(--env "$setting") ;; esac
 done < <(compgen -e)

@@ -103,6 +103,18 @@ check_configuration() {
     done
 }
 
+# Waits until the image's own HEALTHCHECK, which compose goes by, says that a container is well.
+await_health() {
+    local container=images-test-$1 tries
+    for ((tries = 0; tries < 240; tries++)); do
+        if "${podman[@]}" healthcheck run "$container" >/dev/null 2>&1; then
+            touch "$work/$1.healthy"
+            return
+        fi
+        sleep 0.25
+    done
+}
+
 # --- all of it -------------------------------------------------------------------------------------
 
 [ "$(id -u)" = 0 ] || not_run "podman is run by root here"
@@ -140,7 +152,12 @@ done
 check_configuration
 stand_in
 say "sending a session through the images"
-TMPDIR=$work "$work/sandbox" demo --frames 20000 --loads 2 >&2 || fail "the session did not go through"
+await_health consumer &
+await_health producer &
+TMPDIR=$work "$work/sandbox" demo --frames 20000 --rate 1000 --loads 2 >&2 || fail "the session did not go through"
+for service in consumer producer; do
+    [ -e "$work/$service.healthy" ] || fail "$service was never healthy"
+done
 for service in "${services[@]}"; do
     grep -qx 0 "$work/$service.exit" || fail "$service ended with $(cat "$work/$service.exit"): 137 is killed after 5 s"
 done
