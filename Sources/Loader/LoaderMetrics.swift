@@ -2,9 +2,10 @@ import Runtime
 
 /// What the loader tells about itself, while it runs. Any thread may count.
 struct LoaderMetrics: MetricGroup {
-    let hoursPending = Gauge("ticker_loader_hours_pending", "Hours that this run has still to look at.")
-    let hoursLoaded = CounterFamily(
-        "ticker_loader_hours_loaded_total", by: HourOutcome.self, "Hours that were looked at, by what came of it.")
+    let loadsPending = Gauge(
+        "ticker_loader_loads_pending", "Hours that this run has still to look at.")
+    let loads = CounterFamily(
+        "ticker_loader_loads_total", by: LoadOutcome.self, "Hours that were looked at, by what came of it.")
     let rowsRead = Counter("ticker_loader_rows_read_total", "Rows that were read from the database to be loaded.")
     let rowsPublished = Counter("ticker_loader_rows_published_total", "Rows of hours that were published.")
     let rowsRejected = Counter(
@@ -36,7 +37,7 @@ struct LoaderMetrics: MetricGroup {
     }
 }
 
-enum HourOutcome: String, MetricLabel {
+enum LoadOutcome: String, MetricLabel {
     case published
     /// Published before it was closed: a later run loads it again.
     case provisional

@@ -85,9 +85,9 @@ extension HourLoader {
         var rejectedRows = 0
         progress.draw()
         defer { progress.clear() }
-        metrics.hoursPending.set(hours.count)
+        metrics.loadsPending.set(hours.count)
         for hour in hours {
-            defer { metrics.hoursPending.set(metrics.hoursPending.value - 1) }
+            defer { metrics.loadsPending.set(metrics.loadsPending.value - 1) }
             try Task.checkCancellation()
             let start = ContinuousClock.now
             do {
@@ -95,10 +95,10 @@ extension HourLoader {
                 report.knownGaps = try await ledger.noteKnownGaps(of: hour..<hour.next, logger: logger)[hour]
                 try await ledger.forgetFailures(of: hour)
                 rejectedRows += report.rejectedRows
-                metrics.hoursLoaded.add(report.isProvisional ? .provisional : report.outcome.label)
+                metrics.loads.add(report.isProvisional ? .provisional : report.outcome.label)
                 progress.finished(report.line(elapsed: .now - start))
             } catch {
-                metrics.hoursLoaded.add(.failed)
+                metrics.loads.add(.failed)
                 try await handle(hour, error)
             }
         }
@@ -107,7 +107,7 @@ extension HourLoader {
 }
 
 extension HourReport.Outcome {
-    fileprivate var label: HourOutcome {
+    fileprivate var label: LoadOutcome {
         switch self {
         case .published: .published
         case .unchanged: .unchanged

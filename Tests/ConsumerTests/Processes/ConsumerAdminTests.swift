@@ -48,7 +48,8 @@ struct ConsumerAdminTests {
         let bench = try await ConsumerBench(partitions: 1)
         let port = try AdminPort()
         let proxy = try await bench.startProxy()
-        let consumer = try bench.startConsumer(port.settings, through: proxy)
+        let consumer = try bench.startConsumer(
+            port.settings.merging(["TIMESCALEDB_PASSWORD": "not-to-be-told"]) { $1 }, through: proxy)
         try bench.write(0..<10)
         try await bench.waitUntilWritten(10)
         try await port.waitUntilReady(200)
@@ -57,6 +58,9 @@ struct ConsumerAdminTests {
         try bench.write(10..<40)
         try await port.waitUntilReady(503, "the database is away")
         #expect(try await port.ask("/healthz").status == 200)
+        for path in ["/metrics", "/readyz", "/healthz", "/not-to-find"] {
+            #expect(try await !port.ask(path).body.contains("not-to-be-told"))
+        }
         try await port.wait(for: #"ticker_consumer_lag_records{partition="0"}"#) { $0 > 0 }
         // These records say no time of their own but the trade's, long ago.
         try await port.wait(for: #"ticker_consumer_lag_seconds{partition="0"}"#) { $0 > 60 }

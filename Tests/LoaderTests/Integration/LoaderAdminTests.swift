@@ -42,7 +42,7 @@ struct LoaderAdminTests {
                 environment: rig.variables)
             try await barrier.waitUntilReached()
             let during = try await port.metrics()
-            #expect(during["ticker_loader_hours_pending"] == 2)
+            #expect(during["ticker_loader_loads_pending"] == 2)
             #expect(during["ticker_loader_rows_read_total"] == 301)
             #expect(during["ticker_loader_rows_rejected_total"] == 1)
             #expect(during["ticker_loader_rows_published_total"] == 0)
