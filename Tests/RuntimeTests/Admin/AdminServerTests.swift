@@ -88,6 +88,9 @@ struct AdminServerTests {
         try await serving { port in
             let idle = try (0..<16).map { _ in try RawClient(port: port.port) }
             #expect(try await RawClient(port: port.port).readToEnd() == "")
+            // At once, and not with the others when their time is over.
+            try await idle[1].send("GET /healthz HTTP/1.1\r\n\r\n")
+            #expect(try AdminPort.Answer(try await idle[1].readToEnd()).status == 200)
             idle[0].finishSending()
             #expect(try await idle[0].readToEnd() == "")
             #expect(try await port.ask("/healthz").status == 200)
