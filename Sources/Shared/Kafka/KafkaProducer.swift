@@ -56,6 +56,8 @@ package final class KafkaProducer: @unchecked Sendable {
     private static let defaults = [
         // A topic that is not there yet is waited for as long as librdkafka can be told to.
         ("topic.metadata.propagation.max.ms", "3600000"),
+        // An outage is over soon after its end, and not only when ten seconds have passed.
+        ("reconnect.backoff.max.ms", "1000"),
         // Small waits fill batches; they are part of the latency from tick to row.
         ("linger.ms", "5"), ("compression.type", "lz4"),
         // A bound on memory: what has no room here waits on the caller's disk.
