@@ -63,6 +63,8 @@ enum ReconnectReason: String, MetricLabel {
     case lost
     /// It brought no data, and was given up.
     case stalled
+    /// It brought what is no WebSocket.
+    case violation
     /// A message was larger than `UPBIT_MAX_FRAME_BYTES`.
     case frameTooLarge = "frame_too_large"
 
@@ -74,6 +76,7 @@ enum ReconnectReason: String, MetricLabel {
             case .failed: .failed
             case .closedByPeer: .closed
             case .lost: .lost
+            case .violation: .violation
             case .aborted: .stalled
             case .messageTooLarge: .frameTooLarge
             }

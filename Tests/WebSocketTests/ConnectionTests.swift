@@ -21,6 +21,8 @@ struct ConnectionTests {
         let client = try Client(exchange.webSocketURL, authority: authority.authorityPath)
         let log = try await client.run(until: 200, sending: subscription(session))
         #expect(log.messages == session.frames().map(\.bytes))
+        let headers = exchange.observed.value.connections[0].headers
+        #expect(headers.filter { $0.name.lowercased() == "connection" }.map(\.value) == ["Upgrade"])
         await exchange.stop()
     }
 
@@ -62,7 +64,40 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
-    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(5)), arguments: [0, 1])
+    @Test(
+        "A silent peer is asked whether it is there, and given up when it leaves that unanswered",
+        .timeLimit(.minutes(1)))
+    func silence() async throws {
+        let session = Session.seeded(frameCount: 5)
+        let exchange = try await ExchangeServer.start(
+            session: session, playback: Playback(faults: [4: [.stall(answeringPings: true)]]))
+        let client = try Client(exchange.webSocketURL, pingSeconds: 1)
+        async let log = client.run(until: 99, sending: subscription(session))
+        try await exchange.observed.wait { $0.pingCount == 3 }
+        #expect(exchange.observed.value.openCount == 1)
+        try await exchange.inject(.stall(answeringPings: false))
+        #expect(try await log.closed == .lost)
+        await exchange.stop()
+    }
+
+    @Test(
+        "A peer that asks is answered with its own bytes, and what is no WebSocket ends the connection",
+        .timeLimit(.minutes(1)))
+    func asked() async throws {
+        let session = Session.seeded(frameCount: 5)
+        let exchange = try await ExchangeServer.start(session: session)
+        let client = try Client(exchange.webSocketURL)
+        async let log = client.run(until: 99, sending: subscription(session))
+        try await exchange.observed.wait { !$0.subscriptions.isEmpty }
+        try await exchange.inject(.wireBytes([0x89, 2, 7, 9]))
+        try await exchange.observed.wait { $0.connections[0].pongs == [[7, 9]] }
+        try await exchange.inject(.wireBytes([0xFF, 0xFF]))
+        #expect(try await log.closed == .violation("a frame of an unknown kind"))
+        #expect(try await log.messages == session.frames().map(\.bytes))
+        await exchange.stop()
+    }
+
+    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(1)), arguments: [0, 1])
     func failures(_ kind: Int) async throws {
         let exchange = try await ExchangeServer.start()
         try await exchange.setDoor([.refusing, .status(503)][kind])
@@ -158,6 +193,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
     private let endpoint: WebSocket.Endpoint
     private let pausingAt: Int
     private let openingTime: Duration
+    private let pingSeconds: Int
     private var log = Log()
     private var wanted = 0
     private var greeting = ""
@@ -165,12 +201,14 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
     private var timer: LoopTimer?
 
     init(
-        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(60)
+        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(10),
+        pingSeconds: Int = 30
     ) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
         endpoint = try endpointOf(url)
         self.pausingAt = pausingAt
         self.openingTime = openingTime
+        self.pingSeconds = pingSeconds
     }
 
     /// Connects, sends `greeting`, and returns when so many messages came or the connection ended.
@@ -180,7 +218,8 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
             self.greeting = greeting
             let connection = WebSocketConnection(
                 loop, to: endpoint,
-                limits: .init(messageBytes: 1_000_000, pingSeconds: 30, openingTime: openingTime), delegate: self)
+                limits: .init(messageBytes: 1_000_000, pingSeconds: pingSeconds, openingTime: openingTime),
+                delegate: self)
             try loop.run {}
             return withExtendedLifetime(connection) { log }
         }

@@ -53,7 +53,7 @@ package final class EventLoop: @unchecked Sendable {
         protocols.deallocate()
     }
 
-    private static let receiveBufferBytes = 1 << 16
+    static let receiveBufferBytes = 1 << 16
 
     /// Calls back for everything that happens until ``stop()``; blocks.
     ///

@@ -11,9 +11,10 @@ package protocol WebSocketDelegate: AnyObject {
 
 /// A client's connection, from the attempt to its end.
 ///
-/// Certificate and host name are checked for `wss`. No `Origin` is sent, since exchanges take one for
-/// a browser and limit it, and no extension is offered: frames of 900 bytes are cheaper uncompressed.
-/// Used on the loop's thread only.
+/// libwebsockets takes it for an HTTP request whose answer, 101, has a body that does not end: it connects,
+/// checks certificate and host name for `wss`, and brings the bytes. What they mean is read here: as a
+/// WebSocket, libwebsockets 4.1 to 4.3 would take each frame apart byte by byte, which costs more than all
+/// that is done to a frame later. Used on the loop's thread only.
 package final class WebSocketConnection: Wire {
     package enum CloseReason: Equatable, Sendable {
         /// It was never open: refused, timed out, a certificate that is not trusted, or HTTP instead.
@@ -22,6 +23,8 @@ package final class WebSocketConnection: Wire {
         case closedByPeer(code: Int, reason: String)
         /// It ended without a word.
         case lost
+        /// The peer sent what is no WebSocket.
+        case violation(String)
         /// ``abort(_:)`` was called.
         case aborted(String)
         case messageTooLarge(limitBytes: Int)
@@ -51,16 +54,25 @@ package final class WebSocketConnection: Wire {
     private let idlePolicy: UnsafeMutablePointer<lws_retry_bo_t>
     private weak var delegate: (any WebSocketDelegate)?
     private var wsi: OpaquePointer?
+    private let upgrade = Upgrade()
+    /// Where libwebsockets puts what it reads.
+    private let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: EventLoop.receiveBufferBytes)
+    private var reader: FrameReader
     private var isOpen = false
     private var isConnecting = true
     /// libwebsockets gave the connection up within the call that made it.
     private var isGone = false
     private var reason: CloseReason?
     private var hasEnded = false
-    /// A message that arrives in pieces.
-    private var assembly: [UInt8] = []
+    /// Bytes to send, in their order.
     private var outbox: [[UInt8]] = []
-    /// Of an end that is told later, or of the time until the connection is open.
+    /// The connection ends when the outbox is empty.
+    private var isLeaving = false
+    private var isPaused = false
+    /// There is something to read, which libwebsockets tells once.
+    private var hasUnread = false
+    private var idle: IdleWatch
+    /// Of an end that is told later, of the time until the connection is open, or of the next look at the peer.
     private var timer: LoopTimer?
 
     /// Starts to connect; what comes of it is told to `delegate`, never within this call.
@@ -70,14 +82,16 @@ package final class WebSocketConnection: Wire {
         self.loop = loop
         self.limits = limits
         self.delegate = delegate
-        strings = CStrings([endpoint.host, endpoint.path, endpoint.hostHeader, "client", "http/1.1"])
+        reader = FrameReader(limitBytes: limits.messageBytes)
+        idle = IdleWatch(pingSeconds: limits.pingSeconds, at: .now)
+        strings = CStrings([endpoint.host, endpoint.path, endpoint.hostHeader, "client", "http/1.1", "GET"])
+        // All zeroes: libwebsockets is not to watch the connection, since it knows of no pings here.
         idlePolicy = .allocate(capacity: 1)
         idlePolicy.initialize(to: lws_retry_bo_t())
-        idlePolicy.pointee.secs_since_valid_ping = UInt16(limits.pingSeconds)
-        idlePolicy.pointee.secs_since_valid_hangup = UInt16(limits.pingSeconds + max(2, limits.pingSeconds / 2))
         super.init()
 
         var information = connectInformation(loop, endpoint, strings, for: self)
+        information.method = strings[5]
         information.retry_and_idle_policy = UnsafePointer(idlePolicy)
         loop.retain(self)
         wsi = lws_client_connect_via_info(&information)
@@ -85,28 +99,34 @@ package final class WebSocketConnection: Wire {
         if wsi == nil || isGone { failLater() } else { watchOpening() }
     }
 
-    deinit { idlePolicy.deallocate() }
+    deinit {
+        idlePolicy.deallocate()
+        buffer.deallocate()
+    }
 
     /// Sends a text message, after those that wait already.
-    package func send(_ text: String) {
-        guard let wsi, isOpen else { return }
-        outbox.append(Array(text.utf8))
+    package func send(_ text: String) { if isOpen { send(FrameWriter.frame(.text, text.utf8)) } }
+
+    private func send(_ bytes: [UInt8]) {
+        guard let wsi, !isLeaving else { return }
+        outbox.append(bytes)
         lws_callback_on_writable(wsi)
     }
 
     /// Stops taking bytes from the socket: the kernel's buffers fill and the peer has to wait. What
     /// was read already may still be delivered.
-    package func pauseReading() { if let wsi { lws_rx_flow_control(wsi, 0) } }
+    package func pauseReading() { isPaused = true }
 
-    package func resumeReading() { if let wsi { lws_rx_flow_control(wsi, 1) } }
-
-    /// Ends the connection at once, without waiting for a peer that may be gone.
-    package func abort(_ why: String) {
-        if reason == nil { reason = .aborted(why) }
-        kill()
+    package func resumeReading() {
+        isPaused = false
+        if let wsi, hasUnread { lws_callback_on_writable(wsi) }
     }
 
-    private func kill() {
+    /// Ends the connection at once, without waiting for a peer that may be gone.
+    package func abort(_ why: String) { end(for: .aborted(why)) }
+
+    private func end(for reason: CloseReason) {
+        if self.reason == nil { self.reason = reason }
         guard let wsi, !hasEnded else { return }
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC)
     }
@@ -115,18 +135,17 @@ package final class WebSocketConnection: Wire {
         _ event: lws_callback_reasons, _ wsi: OpaquePointer, _ bytes: UnsafeMutableRawPointer?, _ count: Int
     ) -> CInt {
         switch event {
-        case LWS_CALLBACK_CLIENT_ESTABLISHED:
-            isOpen = true
-            timer = nil
+        case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return appendHeaders(bytes, count)
+        case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
             self.wsi = wsi
-            delegate?.webSocketDidOpen(self)
-        case LWS_CALLBACK_CLIENT_RECEIVE:
-            return receive(UnsafeRawBufferPointer(start: bytes, count: count), wsi)
-        case LWS_CALLBACK_CLIENT_WRITEABLE: return writeNext(wsi)
+            return open(wsi)
+        case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
+            hasUnread = true
+            return readNext(wsi)
+        case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: receive(UnsafeRawBufferPointer(start: bytes, count: count))
+        case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE: return hasUnread && readNext(wsi) != 0 ? -1 : writeNext(wsi)
         case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
             if reason == nil { reason = .failed(text(bytes, count)) }
-        case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-            if reason == nil { reason = peerClose(UnsafeRawBufferPointer(start: bytes, count: count)) }
         // Not every failed attempt tells CONNECTION_ERROR, nor every end CLOSED; this always comes.
         case LWS_CALLBACK_WSI_DESTROY: end()
         default: break
@@ -134,39 +153,102 @@ package final class WebSocketConnection: Wire {
         return 0
     }
 
-    private func receive(_ piece: UnsafeRawBufferPointer, _ wsi: OpaquePointer) -> CInt {
-        guard reason == nil else { return 0 }
-        guard assembly.count + piece.count <= limits.messageBytes else {
-            // Without a close frame: when lws 4.1 has sent one in the middle of a message, it goes on
-            // to collect the rest of that message in a buffer whose end it no longer looks at.
-            reason = .messageTooLarge(limitBytes: limits.messageBytes)
-            kill()
-            return 0
+    // MARK: - Opening
+
+    /// - Parameter place: where the pointer to the end of the request's headers is.
+    /// - Returns: -1 when there is no room.
+    private func appendHeaders(_ place: UnsafeMutableRawPointer?, _ room: Int) -> CInt {
+        guard let end = place?.assumingMemoryBound(to: UnsafeMutablePointer<UInt8>.self) else { return -1 }
+        // libwebsockets closes after a request, and has just said so. Servers may take that at its word.
+        let close = Array("connection: close\r\n".utf8)
+        if UnsafeBufferPointer(start: end.pointee - close.count, count: close.count).elementsEqual(close) {
+            end.pointee -= close.count
         }
-        // True only for the last bytes of the last fragment, whatever the message was cut into.
-        let isLast = lws_is_final_fragment(wsi) != 0
-        if isLast, assembly.isEmpty {
-            delegate?.webSocket(self, didReceive: piece)
-            return 0
-        }
-        assembly.append(contentsOf: piece)
-        if isLast {
-            assembly.withUnsafeBytes { delegate?.webSocket(self, didReceive: $0) }
-            assembly.removeAll(keepingCapacity: true)
-        }
+        let headers = Array(upgrade.headers.utf8)
+        guard headers.count <= room else { return -1 }
+        end.pointee.update(from: headers, count: headers.count)
+        end.pointee += headers.count
         return 0
     }
 
+    /// - Returns: -1 when the answer does not make it a WebSocket.
+    private func open(_ wsi: OpaquePointer) -> CInt {
+        let status = lws_http_client_http_response(wsi)
+        guard status == 101 else { return refuse("the answer is HTTP \(status)") }
+        var accept = [CChar](repeating: 0, count: 64)
+        let count = lws_hdr_copy(wsi, &accept, CInt(accept.count), WSI_TOKEN_ACCEPT)
+        guard count > 0, accept.prefix(Int(count)).elementsEqual(upgrade.acceptance.utf8.map { CChar($0) }) else {
+            return refuse("the answer is not one to this request")
+        }
+        isOpen = true
+        idle.heard(at: .now)
+        watchPeer()
+        delegate?.webSocketDidOpen(self)
+        return 0
+    }
+
+    private func refuse(_ why: String) -> CInt {
+        if reason == nil { reason = .failed(why) }
+        return -1
+    }
+
+    // MARK: - Receiving
+
+    /// Has what there is brought to ``receive(_:)``, at most a buffer of it; libwebsockets says when there is
+    /// more. As long as that is not asked for it does not look at the socket.
+    private func readNext(_ wsi: OpaquePointer) -> CInt {
+        guard !isPaused else { return 0 }
+        hasUnread = false
+        var start = buffer.baseAddress
+        var count = CInt(buffer.count)
+        return lws_http_client_read(wsi, &start, &count) < 0 ? -1 : 0
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        guard reason == nil, isOpen else { return }
+        idle.heard(at: .now)
+        read(bytes)
+    }
+
+    private func read(_ bytes: UnsafeRawBufferPointer) {
+        guard let delegate else { return }
+        do throws(FrameReader.Failure) {
+            try reader.read(bytes) { event in
+                guard reason == nil else { return }
+                switch event {
+                case .message(let message): delegate.webSocket(self, didReceive: message)
+                case .ping(let payload): send(FrameWriter.frame(.pong, payload))
+                case .pong: break
+                case .close(let payload): leave(payload)
+                }
+            }
+        } catch {
+            switch error {
+            case .tooLarge: end(for: .messageTooLarge(limitBytes: limits.messageBytes))
+            case .violation(let why): end(for: .violation(why))
+            }
+        }
+    }
+
+    /// Answers the peer's goodbye with the same, and goes.
+    private func leave(_ payload: UnsafeRawBufferPointer) {
+        reason = peerClose(payload)
+        send(FrameWriter.frame(.close, payload.prefix(2)))
+        isLeaving = true
+    }
+
     private func writeNext(_ wsi: OpaquePointer) -> CInt {
-        guard !outbox.isEmpty else { return 0 }
+        guard !outbox.isEmpty else { return isLeaving ? -1 : 0 }
         let message = outbox.removeFirst()
         var buffer = [UInt8](repeating: 0, count: cwebsockets_pre + message.count)
         buffer.replaceSubrange(cwebsockets_pre..., with: message)
+        // LWS_WRITE_RAW, a macro that is not imported. What the kernel does not take at once libwebsockets
+        // keeps, and sends before anything else.
         let written = buffer.withUnsafeMutableBufferPointer {
-            lws_write(wsi, $0.baseAddress.map { $0 + cwebsockets_pre }, message.count, LWS_WRITE_TEXT)
+            lws_write(wsi, $0.baseAddress.map { $0 + cwebsockets_pre }, message.count, LWS_WRITE_HTTP)
         }
         if written < 0 { return -1 }
-        if !outbox.isEmpty { lws_callback_on_writable(wsi) }
+        if !outbox.isEmpty || isLeaving { lws_callback_on_writable(wsi) }
         return 0
     }
 
@@ -186,9 +268,23 @@ package final class WebSocketConnection: Wire {
     private func watchOpening() {
         timer = loop?.schedule(after: limits.openingTime) { [weak self] in
             guard let self, !isOpen else { return }
-            if reason == nil { reason = .failed("not open within \(limits.openingTime)") }
-            kill()
+            end(for: .failed("not open within \(limits.openingTime)"))
         }
+    }
+
+    private func watchPeer() {
+        if isPaused { idle.heard(at: .now) }  // nothing can be heard
+        switch idle.verdict(at: .now) {
+        case .look(let delay): return watchPeer(after: delay)
+        case .ping(let delay):
+            send(FrameWriter.frame(.ping, []))
+            watchPeer(after: delay)
+        case .dead: end(for: .lost)
+        }
+    }
+
+    private func watchPeer(after delay: Duration) {
+        timer = loop?.schedule(after: delay) { [weak self] in self?.watchPeer() }
     }
 
     private func end() {

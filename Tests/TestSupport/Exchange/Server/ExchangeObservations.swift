@@ -9,6 +9,8 @@ package struct ExchangeObservations: Sendable {
         /// The code of the client's close frame.
         package internal(set) var closeCode: UInt16?
         package internal(set) var pingCount = 0
+        /// What the client answered to pings.
+        package internal(set) var pongs: [[UInt8]] = []
         package internal(set) var textPingCount = 0
     }
 

@@ -29,6 +29,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         switch frame.opcode {
         case .text, .binary, .continuation: read(payload, frame)
         case .ping: answerPing(payload)
+        case .pong: core.observed.update { $0.connections[connection.id].pongs.append(payload) }
         case .connectionClose: close(payload)
         default: break
         }
