@@ -83,13 +83,16 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
 
+        // No library: instructions of the processor.
+        .systemLibrary(name: "CProcessor", path: "Sources/Shared/CProcessor"),
+
         shared("Market"),
         shared("Kafka", ["CRDKafka", logging]),
         shared("Postgres", ["CPostgres"]),
         shared("WebSocket", ["CWebSockets"]),
         shared("Runtime", [argumentParser, logging, serviceLifecycle, unixSignals] + httpServer),
 
-        service("Producer", ["Market", "WebSocket", "Kafka", "Runtime"]),
+        service("Producer", ["Market", "WebSocket", "Kafka", "Runtime", "CProcessor"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
         service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", "CZlib", asyncHTTPClient] + http),
 

