@@ -32,7 +32,7 @@ struct SpoolLimitTests {
             bench, producer, "the spool is full: the socket waits. Bring Kafka back, or raise SPOOL_MAX_BYTES")
     }
 
-    @Test("A disk that gets full does the same, with room for one segment or for more", arguments: ["12m", "28m"])
+    @Test("A disk that gets full does the same, with room for one segment or for more", arguments: ["3m", "7m"])
     func disk(_ size: String) async throws {
         let bench = try await ProducerBench(session: .seeded(frameCount: total), playback: Playback(start: .manual))
         let producer = try await bench.startProducer(["SPOOL_SYNC_INTERVAL": "50ms"], mount: "size=\(size)")

@@ -45,10 +45,10 @@ struct SpoolTests {
         let spool = try folder.open()
         for _ in 0..<9_000 { try spool.append(frame, received: 20) }
         let all = try folder.segments()
-        #expect(all.count == 4)
+        #expect(all.count > 3)
         spool.state.deliveredBelow = spool.nextSequence
         try spool.keep()
-        #expect(try folder.segments() == [all[3]])
+        #expect(try folder.segments() == all.suffix(1))
         #expect(try spool.read().isEmpty)
         try spool.append([1])
         #expect(try spool.read().map(\.sequence) == [9_001])

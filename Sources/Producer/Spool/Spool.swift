@@ -15,12 +15,12 @@ final class Spool {
         /// The largest frame there may be.
         let frameBytes: Int
 
-        /// Of a file. A quarter of a small spool, so that there is always one to remove; but no less than
-        /// the largest frame needs.
+        /// Of a file, which counts as resident memory while it is written. A quarter of a small spool, so that
+        /// there is always one to remove; but no less than the largest frame needs.
         var segmentBytes: Int {
             let page = 4_096
             let largest = SegmentHeader.bytes + SpoolRecord.size(frameBytes: frameBytes)
-            return (max(largest, min(8 << 20, bytes / 4)) + page - 1) / page * page
+            return (max(largest, min(2 << 20, bytes / 4)) + page - 1) / page * page
         }
     }
 
