@@ -68,7 +68,7 @@ struct ProducerSettings: ServiceSettings {
         """)
     private static let pingSeconds = Setting.integer(
         "UPBIT_PING_SECONDS", default: "30", in: 1...110,
-        "Silence on the socket after which a ping is sent; the exchange hangs up after 60 to 120.")
+        "How often a ping is sent; the exchange hangs up after 60 to 120 s of silence.")
     private static let marketRefresh = Setting.duration(
         "UPBIT_MARKETS_REFRESH", default: "1h", in: .seconds(10)...(.seconds(86_400)),
         "How often new listings are looked for while connected; every reconnect looks too.")

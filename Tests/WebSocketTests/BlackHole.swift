@@ -30,7 +30,7 @@ final class BlackHole {
     deinit { for socket in sockets { close(socket) } }
 }
 
-private func withSockaddr<Result>(
+func withSockaddr<Result>(
     _ address: inout sockaddr_in, _ body: (UnsafeMutablePointer<sockaddr>) -> Result
 ) -> Result {
     withUnsafeMutablePointer(to: &address) { pointer in

@@ -97,6 +97,63 @@ struct ConnectionTests {
         await exchange.stop()
     }
 
+    @Test(
+        "Frames right behind the answer are taken, and a goodbye is answered with its code", .timeLimit(.minutes(1)))
+    func behindTheAnswer() async throws {
+        let server = try RawServer()
+        async let sent = server.serve { peer in
+            let frames: [UInt8] = [0x82, 3, 1, 2, 3, 0x02, 1, 4, 0x80, 1, 5, 0x88, 5, 15, 160, 98, 121, 101]
+            try peer.send(Array(peer.opening.utf8) + frames)
+            return peer.receivedToTheEnd()
+        }
+        let log = try await Client("ws://127.0.0.1:\(server.port)/").run(until: 99, sending: "hello")
+        #expect(log.messages == [[1, 2, 3], [4, 5]])
+        #expect(log.closed == .closedByPeer(code: 4_000, reason: "bye"))
+        #expect(unmasked(try await sent) == [[0x81] + Array("hello".utf8), [0x88, 15, 160]])
+    }
+
+    @Test("A ping is answered also while data comes faster than it can be read", .timeLimit(.minutes(1)))
+    func flood() async throws {
+        let server = try RawServer()
+        async let sent = server.serve { peer in
+            try peer.send(Array(peer.opening.utf8) + [0x89, 2, 7, 9])
+            let empty = [[0x82, 0]] as [[UInt8]]
+            let flood = Array(repeatElement(empty, count: 32_768).joined().joined())
+            let limit = ContinuousClock.now + .seconds(40)
+            var bytes: [UInt8] = []
+            while bytes.count < 14, .now < limit {
+                try peer.send(flood)
+                bytes += peer.received()
+            }
+            return bytes
+        }
+        let log = try await Client("ws://127.0.0.1:\(server.port)/").run(until: .max, sending: "")
+        #expect(unmasked(try await sent) == [[0x81], [0x8A, 7, 9]])
+        #expect(log.closed == .lost)
+    }
+
+    @Test(
+        "An answer that opens no WebSocket is refused, with the reason", .timeLimit(.minutes(1)),
+        arguments: [
+            ("Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: x", "the answer is not one to this request"),
+            ("Upgrade: websocket", "Upgrade: h2c", "the answer is no upgrade to a WebSocket"),
+            ("101 Switching Protocols", "429 Too Many Requests", "the answer is HTTP 429"),
+            ("Upgrade: websocket", "Content-Length: 0\r\nUpgrade: websocket", unasked),
+            ("Upgrade: websocket", "Transfer-Encoding: chunked\r\nUpgrade: websocket", unasked),
+            ("Upgrade: websocket", "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: websocket", unasked),
+            ("Upgrade: websocket", "Sec-WebSocket-Protocol: chat\r\nUpgrade: websocket", unasked),
+        ])
+    func unwilling(_ proper: String, _ instead: String, _ reason: String) async throws {
+        let server = try RawServer()
+        async let sent = server.serve { peer in
+            try peer.send(Array(peer.opening.replacing(proper, with: instead, maxReplacements: 1).utf8))
+            return peer.receivedToTheEnd()
+        }
+        let log = try await Client("ws://127.0.0.1:\(server.port)/").run(until: 1, sending: "hello")
+        #expect(log.closed == .failed(reason))
+        #expect(try await sent == [])
+    }
+
     @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(1)), arguments: [0, 1])
     func failures(_ kind: Int) async throws {
         let exchange = try await ExchangeServer.start()
@@ -251,4 +308,18 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
 private func endpointOf(_ url: String) throws -> WebSocket.Endpoint {
     let endpoint = WebSocket.Endpoint(url)
     return try #require(endpoint)
+}
+
+private let unasked = "the answer has an extension, a subprotocol or a length that nobody asked for"
+
+/// The first byte and the payload of each of a client's frames, which are short here.
+private func unmasked(_ bytes: [UInt8]) -> [[UInt8]] {
+    var frames: [[UInt8]] = []
+    var rest = bytes[...]
+    while rest.count >= 6 {
+        let frame = Array(rest.prefix(6 + Int(rest[rest.startIndex + 1] & 0x7F)))
+        frames.append([frame[0]] + frame[6...].enumerated().map { $0.element ^ frame[2 + $0.offset % 4] })
+        rest = rest.dropFirst(frame.count)
+    }
+    return frames
 }

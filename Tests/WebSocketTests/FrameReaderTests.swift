@@ -8,20 +8,38 @@ struct FrameReaderTests {
     /// What a reader told, copied.
     private enum Told: Equatable {
         case message([UInt8]), ping([UInt8]), pong, close([UInt8])
+
+        /// Of the payload.
+        var count: Int {
+            switch self {
+            case .message(let bytes), .ping(let bytes), .close(let bytes): bytes.count
+            case .pong: 0
+            }
+        }
     }
 
     /// Feeds the bytes in pieces of this size.
     private func read(
         _ bytes: [UInt8], piece: Int = .max, limitBytes: Int = 1_000_000
     ) -> (told: [Told], failure: FrameReader.Failure?) {
+        var pieces: [[UInt8]] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            pieces.append(Array(rest.prefix(piece)))
+            rest = rest.dropFirst(piece)
+        }
+        return read(pieces: pieces, limitBytes: limitBytes)
+    }
+
+    /// Each piece lies in memory of its own, so that a tool that watches memory sees what is read beyond it.
+    private func read(
+        pieces: [[UInt8]], limitBytes: Int = 1_000_000
+    ) -> (told: [Told], failure: FrameReader.Failure?) {
         var reader = FrameReader(limitBytes: limitBytes)
         var told: [Told] = []
         do throws(FrameReader.Failure) {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let next = Array(rest.prefix(piece))
-                rest = rest.dropFirst(piece)
-                try next.withBytes { (bytes) throws(FrameReader.Failure) in
+            for piece in pieces {
+                try piece.withBytes { (bytes) throws(FrameReader.Failure) in
                     try reader.read(bytes) { event in
                         switch event {
                         case .message(let bytes): told.append(.message(Array(bytes)))
@@ -84,17 +102,68 @@ struct FrameReaderTests {
         guard case .violation = read(bytes).failure else { return #expect(Bool(false), "\(bytes)") }
     }
 
-    @Test("Whatever bytes come, nothing is read beyond them", arguments: 0..<50)
+    @Test("A goodbye has no bytes, or a code that may be sent")
+    func goodbye() {
+        for code in [1_000, 1_003, 1_007, 1_014, 3_000, 4_999] {
+            let payload = [UInt8(code >> 8), UInt8(code & 0xFF)] + "so long".utf8
+            #expect(read(frame(0x88, payload)).told == [.close(payload)])
+        }
+        #expect(read(frame(0x88, [])).told == [.close([])])
+        for payload in [[3], [0, 0], [3, 231], [3, 236], [3, 237], [3, 238], [3, 247], [11, 183], [19, 136]]
+            as [[UInt8]]
+        {
+            #expect(read(frame(0x88, payload)).failure == .violation("a goodbye without a proper code"))
+        }
+    }
+
+    @Test("A length in more bytes than it needs is what it says")
+    func lengths() {
+        #expect(read(frame(0x82, [7, 8], length: [126, 0, 2])).told == [.message([7, 8])])
+        #expect(read(frame(0x82, [7, 8], length: [127, 0, 0, 0, 0, 0, 0, 0, 2])).told == [.message([7, 8])])
+    }
+
+    @Test("Cut in two anywhere, the bytes say the same")
+    func cuts() {
+        let long = (0..<200).map { UInt8($0) }
+        let bytes =
+            frame(0x82, [1, 2, 3]) + frame(0x01, long) + frame(0x89, [9, 8]) + frame(0x80, []) + frame(0x8A, [])
+            + frame(0x82, long, length: [127, 0, 0, 0, 0, 0, 0, 0, 200]) + frame(0x88, [3, 232, 98])
+        let expected: [Told] = [
+            .message([1, 2, 3]), .ping([9, 8]), .message(long), .pong, .message(long), .close([3, 232, 98]),
+        ]
+        for cut in 0...bytes.count {
+            let (told, failure) = read(pieces: [Array(bytes[..<cut]), Array(bytes[cut...])])
+            #expect(failure == nil && told == expected, "cut at \(cut)")
+        }
+    }
+
+    /// Mostly what servers send, so that the bytes get far: messages, fragments, control frames; then some
+    /// bytes of it are others.
+    private func traffic(_ generator: inout SplitMix64) -> [UInt8] {
+        let firsts: [UInt8] = [0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88]
+        var bytes: [UInt8] = []
+        for _ in 0..<Int.random(in: 1...12, using: &generator) {
+            let first = firsts.randomElement(using: &generator) ?? 0x82
+            let size = Int.random(in: 0...(first >= 0x88 ? 125 : 300), using: &generator)
+            bytes += frame(first, (0..<size).map { _ in .random(in: .min ... .max, using: &generator) })
+        }
+        for _ in 0..<Int.random(in: 0...3, using: &generator) {
+            bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: .min ... .max, using: &generator)
+        }
+        return bytes
+    }
+
+    @Test("Whatever bytes come, and however they are cut, they say the same", arguments: 0..<50)
     func random(_ seed: UInt64) {
         print("seed \(seed)")
         var generator = SplitMix64(seed: seed)
         for _ in 0..<200 {
-            let bytes = (0..<Int.random(in: 0..<300, using: &generator)).map { _ in
-                UInt8.random(in: .min ... .max, using: &generator)
-            }
+            let bytes = traffic(&generator)
             let whole = read(bytes, limitBytes: 500)
-            let cut = read(bytes, piece: Int.random(in: 1...20, using: &generator), limitBytes: 500)
-            #expect(whole.told == cut.told && (whole.failure == nil) == (cut.failure == nil))
+            let cut = read(bytes, piece: Int.random(in: 1...40, using: &generator), limitBytes: 500)
+            #expect(whole.told == cut.told && whole.failure == cut.failure)
+            let received = whole.told.reduce(0) { $0 + $1.count }
+            #expect(received <= bytes.count)
         }
     }
 
@@ -112,41 +181,6 @@ struct FrameReaderTests {
             let asServer = [frame[0], frame[1] & 0x7F] + frame[2..<header] + payload
             #expect(read(asServer).told == [.message(payload)])
         }
-    }
-}
-
-@Suite("The upgrade to a WebSocket")
-struct UpgradeTests {
-    @Test("The answer to a key is the RFC's, of its example")
-    func acceptance() {
-        let upgrade = Upgrade(key: Array("the sample nonce".utf8))
-        #expect(upgrade.headers.contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"))
-        #expect(upgrade.acceptance == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-        #expect(Upgrade().headers != Upgrade().headers)
-    }
-}
-
-@Suite("The watch over a silent peer")
-struct IdleWatchTests {
-    @Test("It is asked after the silence that is given, and dead when it leaves that unanswered")
-    func silence() {
-        let start = ContinuousClock.now
-        var watch = IdleWatch(pingSeconds: 10, at: start)
-        #expect(watch.verdict(at: start + .seconds(4)) == .look(.seconds(6)))
-        #expect(watch.verdict(at: start + .seconds(10)) == .ping(.seconds(5)))
-        #expect(watch.verdict(at: start + .seconds(12)) == .look(.seconds(3)))
-        #expect(watch.verdict(at: start + .seconds(15)) == .dead)
-    }
-
-    @Test("Whatever is heard begins the silence anew")
-    func heard() {
-        let start = ContinuousClock.now
-        var watch = IdleWatch(pingSeconds: 1, at: start)
-        #expect(watch.verdict(at: start + .seconds(1)) == .ping(.seconds(2)))
-        watch.heard(at: start + .seconds(2))
-        #expect(watch.verdict(at: start + .seconds(2)) == .look(.seconds(1)))
-        #expect(watch.verdict(at: start + .seconds(3)) == .ping(.seconds(2)))
-        #expect(watch.verdict(at: start + .seconds(5)) == .dead)
     }
 }
 

@@ -9,7 +9,8 @@
 ///
 /// Source: RFC 6455, section 5.2. A frame that lies within the bytes at hand is not copied:
 /// libwebsockets 4 takes payloads apart byte by byte, which costs more than everything else that is done
-/// to a frame.
+/// to a frame. What can be understood without a doubt is taken: a length in more bytes than it needs, and text
+/// that is no UTF-8, of which the reader of the message makes what it can.
 struct FrameReader {
     /// The bytes are valid only within the call.
     enum Event {
@@ -17,6 +18,7 @@ struct FrameReader {
         case message(UnsafeRawBufferPointer)
         case ping(UnsafeRawBufferPointer)
         case pong
+        /// Nothing, or a code of two bytes and a reason.
         case close(UnsafeRawBufferPointer)
     }
 
@@ -85,7 +87,9 @@ struct FrameReader {
         switch header.opcode {
         case .ping: handle(.ping(payload))
         case .pong: handle(.pong)
-        case .close: handle(.close(payload))
+        case .close:
+            guard payload.isEmpty || isGoodbye(payload) else { throw .violation("a goodbye without a proper code") }
+            handle(.close(payload))
         case .text, .binary:
             guard fragments == nil else { throw .violation("a message within another one") }
             if header.isFinal { return handle(.message(payload)) }
@@ -96,6 +100,15 @@ struct FrameReader {
             message.append(contentsOf: payload)
             if header.isFinal { return message.withUnsafeBytes { handle(.message($0)) } }
             fragments = message
+        }
+    }
+
+    /// Whether it begins with a code that may be sent (RFC 6455, section 7.4, and its registry).
+    private func isGoodbye(_ payload: UnsafeRawBufferPointer) -> Bool {
+        guard payload.count >= 2 else { return false }
+        switch UInt16(payload[0]) << 8 | UInt16(payload[1]) {
+        case 1_000...1_003, 1_007...1_014, 3_000...4_999: return true
+        default: return false
         }
     }
 }
@@ -130,7 +143,7 @@ struct FrameHeader {
         self.opcode = opcode
         guard frame[1] & 0x80 == 0 else { throw .violation("a frame with a mask") }
         let length = frame[1] & 0x7F
-        guard !opcode.isControl || (isFinal && length < 126) else { throw .violation("a control frame of this size") }
+        guard !opcode.isControl || (isFinal && length < 126) else { throw .violation("a control frame in parts") }
         bytes = length < 126 ? 2 : length == 126 ? 4 : 10
         guard frame.count >= bytes else { return nil }
         let number = frame[2..<bytes].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

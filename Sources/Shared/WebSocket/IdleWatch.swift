@@ -1,4 +1,4 @@
-/// Knows when a silent peer is to be asked whether it is there, and when it is taken for dead.
+/// Knows when a peer is to be asked whether it is there, and when it is taken for dead.
 struct IdleWatch {
     enum Verdict: Equatable {
         /// Nothing to do until then.
@@ -8,30 +8,32 @@ struct IdleWatch {
         case dead
     }
 
-    private let pingTime: Duration
-    /// Silence after which a peer that was asked is taken for dead.
-    private let limit: Duration
-    private var lastHeard: ContinuousClock.Instant
-    private var isAsked = false
+    /// Between two PINGs.
+    private let interval: Duration
+    /// What a peer of which nothing else is heard has for its answer.
+    private let patience: Duration
+    private var lastPing: ContinuousClock.Instant
+    /// The first PING since anything was heard. A process that could not run for a while so begins with a
+    /// question, whatever the clock says.
+    private var unanswered: ContinuousClock.Instant?
 
     init(pingSeconds: Int, at now: ContinuousClock.Instant) {
-        pingTime = .seconds(pingSeconds)
-        limit = .seconds(pingSeconds + max(2, pingSeconds / 2))
-        lastHeard = now
+        interval = .seconds(pingSeconds)
+        patience = .seconds(max(2, pingSeconds / 2))
+        lastPing = now
     }
 
-    mutating func heard(at now: ContinuousClock.Instant) {
-        lastHeard = now
-        isAsked = false
-    }
+    /// Whatever it is: data, or an answer.
+    mutating func heard() { unanswered = nil }
 
     mutating func verdict(at now: ContinuousClock.Instant) -> Verdict {
-        let silence = now - lastHeard
-        if silence < pingTime { return .look(pingTime - silence) }
-        guard isAsked else {
-            isAsked = true
-            return .ping(limit - pingTime)
+        if let unanswered, now - unanswered >= patience { return .dead }
+        let isDue = now - lastPing >= interval
+        if isDue {
+            lastPing = now
+            unanswered = unanswered ?? now
         }
-        return silence < limit ? .look(limit - silence) : .dead
+        let next = min(lastPing + interval, unanswered.map { $0 + patience } ?? lastPing + interval)
+        return isDue ? .ping(next - now) : .look(next - now)
     }
 }

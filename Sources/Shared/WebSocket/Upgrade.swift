@@ -21,11 +21,43 @@ struct Upgrade {
     }
 
     /// The header `Sec-WebSocket-Accept` of a server that understood: the constant is the RFC's.
-    var acceptance: String {
+    static func acceptance(of key: String) -> String {
         let text = Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)
         var digest = [UInt8](repeating: 0, count: 20)
         lws_SHA1(text, text.count, &digest)
         return base64(digest)
+    }
+
+    /// What a server answered; a header that is not there is empty.
+    struct Answer {
+        let status: Int
+        let upgrade: String
+        let connection: String
+        let accept: String
+        let extensions: String
+        let subprotocol: String
+        /// It gives its body a length or an encoding, by which libwebsockets would go.
+        let hasBody: Bool
+    }
+
+    /// Why the answer does not open a WebSocket; nil when it does.
+    func flaw(of answer: Answer) -> String? {
+        if answer.status != 101 { return "the answer is HTTP \(answer.status)" }
+        guard answer.upgrade.lowercased() == "websocket", answer.connection.lowercased().hasToken("upgrade") else {
+            return "the answer is no upgrade to a WebSocket"
+        }
+        if answer.accept != Self.acceptance(of: key) { return "the answer is not one to this request" }
+        guard answer.extensions.isEmpty, answer.subprotocol.isEmpty, !answer.hasBody else {
+            return "the answer has an extension, a subprotocol or a length that nobody asked for"
+        }
+        return nil
+    }
+}
+
+extension String {
+    /// Of a list such as `keep-alive, upgrade`.
+    fileprivate func hasToken(_ token: String) -> Bool {
+        split { $0 == "," || $0 == " " || $0 == "\t" }.contains { $0 == token }
     }
 }
 

@@ -34,8 +34,9 @@ package final class WebSocketConnection: Wire {
     package struct Limits: Sendable {
         /// A message beyond this ends the connection.
         package var messageBytes: Int
-        /// Silence after which a PING is sent. A peer that leaves it unanswered for half as long
-        /// again, and at least 2 s, is taken for dead.
+        /// How often a PING is sent, also while data comes: exchanges hang up on clients that say nothing.
+        /// A peer of which nothing at all is heard for half as long after one, and at least 2 s, is taken
+        /// for dead.
         package var pingSeconds: Int
         /// How long it may take until the connection is open, with TCP, TLS and the upgrade.
         package var openingTime: Duration
@@ -55,8 +56,6 @@ package final class WebSocketConnection: Wire {
     private weak var delegate: (any WebSocketDelegate)?
     private var wsi: OpaquePointer?
     private let upgrade = Upgrade()
-    /// Where libwebsockets puts what it reads.
-    private let buffer = UnsafeMutableBufferPointer<CChar>.allocate(capacity: EventLoop.receiveBufferBytes)
     private var reader: FrameReader
     private var isOpen = false
     private var isConnecting = true
@@ -64,8 +63,8 @@ package final class WebSocketConnection: Wire {
     private var isGone = false
     private var reason: CloseReason?
     private var hasEnded = false
-    /// Bytes to send, in their order.
-    private var outbox: [[UInt8]] = []
+    /// Frames to send, one behind the other.
+    private var outbox: [UInt8] = []
     /// The connection ends when the outbox is empty.
     private var isLeaving = false
     private var isPaused = false
@@ -99,17 +98,14 @@ package final class WebSocketConnection: Wire {
         if wsi == nil || isGone { failLater() } else { watchOpening() }
     }
 
-    deinit {
-        idlePolicy.deallocate()
-        buffer.deallocate()
-    }
+    deinit { idlePolicy.deallocate() }
 
     /// Sends a text message, after those that wait already.
     package func send(_ text: String) { if isOpen { send(FrameWriter.frame(.text, text.utf8)) } }
 
     private func send(_ bytes: [UInt8]) {
         guard let wsi, !isLeaving else { return }
-        outbox.append(bytes)
+        outbox += bytes
         lws_callback_on_writable(wsi)
     }
 
@@ -143,7 +139,7 @@ package final class WebSocketConnection: Wire {
             hasUnread = true
             return readNext(wsi)
         case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: receive(UnsafeRawBufferPointer(start: bytes, count: count))
-        case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE: return hasUnread && readNext(wsi) != 0 ? -1 : writeNext(wsi)
+        case LWS_CALLBACK_CLIENT_HTTP_WRITEABLE: return writeNext(wsi) == 0 ? readNext(wsi) : -1
         case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
             if reason == nil { reason = .failed(text(bytes, count)) }
         // Not every failed attempt tells CONNECTION_ERROR, nor every end CLOSED; this always comes.
@@ -173,40 +169,49 @@ package final class WebSocketConnection: Wire {
 
     /// - Returns: -1 when the answer does not make it a WebSocket.
     private func open(_ wsi: OpaquePointer) -> CInt {
-        let status = lws_http_client_http_response(wsi)
-        guard status == 101 else { return refuse("the answer is HTTP \(status)") }
-        var accept = [CChar](repeating: 0, count: 64)
-        let count = lws_hdr_copy(wsi, &accept, CInt(accept.count), WSI_TOKEN_ACCEPT)
-        guard count > 0, accept.prefix(Int(count)).elementsEqual(upgrade.acceptance.utf8.map { CChar($0) }) else {
-            return refuse("the answer is not one to this request")
+        let answer = Upgrade.Answer(
+            status: Int(lws_http_client_http_response(wsi)),
+            upgrade: header(WSI_TOKEN_UPGRADE, wsi), connection: header(WSI_TOKEN_CONNECTION, wsi),
+            accept: header(WSI_TOKEN_ACCEPT, wsi), extensions: header(WSI_TOKEN_EXTENSIONS, wsi),
+            subprotocol: header(WSI_TOKEN_PROTOCOL, wsi),
+            hasBody: !header(WSI_TOKEN_HTTP_CONTENT_LENGTH, wsi).isEmpty
+                || !header(WSI_TOKEN_HTTP_TRANSFER_ENCODING, wsi).isEmpty)
+        if let flaw = upgrade.flaw(of: answer) {
+            if reason == nil { reason = .failed(flaw) }
+            return -1
         }
         isOpen = true
-        idle.heard(at: .now)
+        idle.heard()
         watchPeer()
         delegate?.webSocketDidOpen(self)
         return 0
     }
 
-    private func refuse(_ why: String) -> CInt {
-        if reason == nil { reason = .failed(why) }
-        return -1
+    /// Empty when it is not there.
+    private func header(_ token: lws_token_indexes, _ wsi: OpaquePointer) -> String {
+        var text = [CChar](repeating: 0, count: Int(lws_hdr_total_length(wsi, token)) + 1)
+        let count = lws_hdr_copy(wsi, &text, CInt(text.count), token)
+        return String(decoding: text.prefix(max(0, Int(count))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     // MARK: - Receiving
 
-    /// Has what there is brought to ``receive(_:)``, at most a buffer of it; libwebsockets says when there is
-    /// more. As long as that is not asked for it does not look at the socket.
+    /// Has what there is brought to ``receive(_:)``, at most a buffer of libwebsockets' own; it says when there
+    /// is more. As long as that is not asked for it does not look at the socket.
+    ///
+    /// Answers go first: as long as the socket has something to read libwebsockets does not say that it can be
+    /// written to. So pings are answered however fast data comes, and never pile up.
     private func readNext(_ wsi: OpaquePointer) -> CInt {
-        guard !isPaused else { return 0 }
+        guard hasUnread, !isPaused, outbox.isEmpty else { return 0 }
         hasUnread = false
-        var start = buffer.baseAddress
-        var count = CInt(buffer.count)
+        var start: UnsafeMutablePointer<CChar>?
+        var count: CInt = 0
         return lws_http_client_read(wsi, &start, &count) < 0 ? -1 : 0
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
         guard reason == nil, isOpen else { return }
-        idle.heard(at: .now)
+        idle.heard()
         read(bytes)
     }
 
@@ -239,17 +244,16 @@ package final class WebSocketConnection: Wire {
 
     private func writeNext(_ wsi: OpaquePointer) -> CInt {
         guard !outbox.isEmpty else { return isLeaving ? -1 : 0 }
-        let message = outbox.removeFirst()
-        var buffer = [UInt8](repeating: 0, count: cwebsockets_pre + message.count)
-        buffer.replaceSubrange(cwebsockets_pre..., with: message)
-        // LWS_WRITE_RAW, a macro that is not imported. What the kernel does not take at once libwebsockets
-        // keeps, and sends before anything else.
+        var buffer = [UInt8](repeating: 0, count: cwebsockets_pre) + outbox
+        let count = outbox.count
+        outbox.removeAll()
+        // As bytes of a body. What the kernel does not take at once libwebsockets keeps, and sends before
+        // anything else.
         let written = buffer.withUnsafeMutableBufferPointer {
-            lws_write(wsi, $0.baseAddress.map { $0 + cwebsockets_pre }, message.count, LWS_WRITE_HTTP)
+            lws_write(wsi, $0.baseAddress.map { $0 + cwebsockets_pre }, count, LWS_WRITE_HTTP)
         }
-        if written < 0 { return -1 }
-        if !outbox.isEmpty || isLeaving { lws_callback_on_writable(wsi) }
-        return 0
+        if isLeaving { lws_callback_on_writable(wsi) }
+        return written < 0 ? -1 : 0
     }
 
     /// The two bytes of the code in network order, then the reason (RFC 6455, section 5.5.1).
@@ -273,7 +277,7 @@ package final class WebSocketConnection: Wire {
     }
 
     private func watchPeer() {
-        if isPaused { idle.heard(at: .now) }  // nothing can be heard
+        if isPaused { idle.heard() }  // since nothing can be
         switch idle.verdict(at: .now) {
         case .look(let delay): return watchPeer(after: delay)
         case .ping(let delay):
