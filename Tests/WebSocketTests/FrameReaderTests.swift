@@ -140,11 +140,13 @@ struct FrameReaderTests {
     /// Mostly what servers send, so that the bytes get far: messages, fragments, control frames; then some
     /// bytes of it are others.
     private func traffic(_ generator: inout SplitMix64) -> [UInt8] {
-        let firsts: [UInt8] = [0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88]
+        var isFragment = false
         var bytes: [UInt8] = []
         for _ in 0..<Int.random(in: 1...12, using: &generator) {
-            let first = firsts.randomElement(using: &generator) ?? 0x82
-            let size = Int.random(in: 0...(first >= 0x88 ? 125 : 300), using: &generator)
+            let messages: [UInt8] = isFragment ? [0x00, 0x80] : [0x81, 0x82, 0x01, 0x02]
+            let first = (messages + [0x89, 0x8A]).randomElement(using: &generator) ?? 0x89
+            if first < 0x88 { isFragment = first < 0x80 }
+            let size = Int.random(in: 0...(first >= 0x88 ? 125 : 200), using: &generator)
             bytes += frame(first, (0..<size).map { _ in .random(in: .min ... .max, using: &generator) })
         }
         for _ in 0..<Int.random(in: 0...3, using: &generator) {
