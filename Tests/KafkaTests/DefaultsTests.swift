@@ -19,5 +19,7 @@ struct DefaultsTests {
         let name = "reconnect.backoff.max.ms"
         #expect(value(of: name, try KafkaProducer(topic: "t", properties: [])) == "1000")
         #expect(value(of: name, try KafkaProducer(topic: "t", properties: [(name, "7000")])) == "7000")
+        let own = try KafkaProducer(topic: "t", properties: [("reconnect.backoff.ms", "5000")])
+        #expect(value(of: name, own) == "10000")
     }
 }

@@ -68,8 +68,11 @@ package final class KafkaProducer: @unchecked Sendable {
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
     ///   what the guarantee rests on.
     package init(topic name: String, properties: [(name: String, value: String)]) throws(KafkaConfigurationError) {
+        // A lower bound of the user's own may lie above our upper one, which librdkafka refuses.
+        let isOwnBackoff = properties.contains { $0.name == "reconnect.backoff.ms" }
+        let defaults = Self.defaults.filter { !(isOwnBackoff && $0.0 == "reconnect.backoff.max.ms") }
         handle = try KafkaHandle(
-            RD_KAFKA_PRODUCER, fixed: Self.promises, Self.defaults + properties,
+            RD_KAFKA_PRODUCER, fixed: Self.promises, defaults + properties,
             events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         guard let events = rd_kafka_queue_get_main(handle.client) else {
             throw KafkaConfigurationError(property: "", description: "out of memory")
