@@ -66,7 +66,7 @@ struct ConnectionTests {
 
     @Test(
         "A silent peer is asked whether it is there, and given up when it leaves that unanswered",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func silence() async throws {
         let session = Session.seeded(frameCount: 5)
         let exchange = try await ExchangeServer.start(
@@ -82,7 +82,7 @@ struct ConnectionTests {
 
     @Test(
         "A peer that asks is answered with its own bytes, and what is no WebSocket ends the connection",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func asked() async throws {
         let session = Session.seeded(frameCount: 5)
         let exchange = try await ExchangeServer.start(session: session)
@@ -98,7 +98,7 @@ struct ConnectionTests {
     }
 
     @Test(
-        "Frames right behind the answer are taken, and a goodbye is answered with its code", .timeLimit(.minutes(1)))
+        "Frames right behind the answer are taken, and a goodbye is answered with its code", .timeLimit(.minutes(5)))
     func behindTheAnswer() async throws {
         let server = try RawServer()
         async let sent = server.serve { peer in
@@ -112,7 +112,7 @@ struct ConnectionTests {
         #expect(unmasked(try await sent) == [[0x81] + Array("hello".utf8), [0x88, 15, 160]])
     }
 
-    @Test("A ping is answered also while data comes faster than it can be read", .timeLimit(.minutes(1)))
+    @Test("A ping is answered also while data comes faster than it can be read", .timeLimit(.minutes(5)))
     func flood() async throws {
         let server = try RawServer()
         async let sent = server.serve { peer in
@@ -133,7 +133,7 @@ struct ConnectionTests {
     }
 
     @Test(
-        "An answer that opens no WebSocket is refused, with the reason", .timeLimit(.minutes(1)),
+        "An answer that opens no WebSocket is refused, with the reason", .timeLimit(.minutes(5)),
         arguments: [
             ("Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: x", "the answer is not one to this request"),
             ("Upgrade: websocket", "Upgrade: h2c", "the answer is no upgrade to a WebSocket"),
@@ -154,7 +154,7 @@ struct ConnectionTests {
         #expect(try await sent == [])
     }
 
-    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(1)), arguments: [0, 1])
+    @Test("A refused, a silent and an unwilling peer are failures", .timeLimit(.minutes(5)), arguments: [0, 1])
     func failures(_ kind: Int) async throws {
         let exchange = try await ExchangeServer.start()
         try await exchange.setDoor([.refusing, .status(503)][kind])
@@ -258,7 +258,7 @@ private final class Client: WebSocketDelegate, @unchecked Sendable {
     private var timer: LoopTimer?
 
     init(
-        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(10),
+        _ url: String, authority: String? = nil, pausingAt: Int = .max, openingTime: Duration = .seconds(60),
         pingSeconds: Int = 30
     ) throws {
         loop = try EventLoop(certificateAuthorityFile: authority)
