@@ -12,8 +12,6 @@ name=images-test-$service
 # The arrays podman and run.
 . "$here/podman"
 
-# Asked by hand: where no systemd runs podman cannot set a timer for it.
-run+=(--health-interval disable)
 run+=(--name "$name" --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges --memory 256m)
 # The spool is all that a service may write to.
 [ "$service" = producer ] && run+=(--volume images-test-spool:/var/lib/ticker-producer)

@@ -27,8 +27,9 @@ mkdir -p "$store/tmp"
 chmod 755 "$work"
 
 # Storage of our own: nothing of the user's is touched. Debian 12's crun does not start where there is no cgroup v2.
-podman=(env TMPDIR="$store/tmp" podman --root "$store/root" --runroot "$store/run" --storage-driver overlay
-    --cgroup-manager cgroupfs --runtime "$(command -v runc || true)" --log-level error)
+# Health is asked for by hand, and not by systemd's timers.
+podman=(env TMPDIR="$store/tmp" DISABLE_HC_SYSTEMD=true podman --root "$store/root" --runroot "$store/run"
+    --storage-driver overlay --cgroup-manager cgroupfs --runtime "$(command -v runc || true)" --log-level error)
 build=("${podman[@]}" build --isolation chroot --pull=never --network host --quiet)
 # Limits that are higher than ours cannot be set by everybody who may start a container.
 run=("${podman[@]}" run --rm --network host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024)
