@@ -9,6 +9,7 @@ struct LoaderMetricsDocumentTests {
     @Test("Its table is the one that the code declares")
     func table() throws {
         let table = metricsTable(MetricRegistry([LoaderMetrics()]).descriptions)
-        #expect(try GeneratedPage("metrics.md").mistake(in: "loader", expecting: table) == nil)
+        let mistake = try GeneratedPage("metrics.md").mistake(in: "loader", expecting: table)
+        #expect(mistake == nil, "\(mistake ?? "")")
     }
 }

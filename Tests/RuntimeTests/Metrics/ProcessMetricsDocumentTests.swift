@@ -8,6 +8,7 @@ struct ProcessMetricsDocumentTests {
     @Test("Its table is the one that the code declares")
     func table() throws {
         let table = metricsTable(MetricRegistry([ProcessMetrics(service: "any")]).descriptions)
-        #expect(try GeneratedPage("metrics.md").mistake(in: "process", expecting: table) == nil)
+        let mistake = try GeneratedPage("metrics.md").mistake(in: "process", expecting: table)
+        #expect(mistake == nil, "\(mistake ?? "")")
     }
 }
