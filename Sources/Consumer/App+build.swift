@@ -8,11 +8,13 @@ func consumerService(_ settings: ConsumerSettings, _ logger: Logger) throws -> C
     let metrics = ConsumerMetrics()
     let status = ConsumerStatus(topic: settings.topics.ticks) { kafka.knownEnd(of: $0) }
     metrics.observe(status)
-    let loop = ConsumerLoop(kafka, settings, metrics, status, logger: logger)
-    let pages = AdminPages(
-        MetricRegistry([metrics, ProcessMetrics(service: ConsumerSettings.service)]),
-        Health(heartbeats: []) { status.obstacles })
-    return ConsumerService(loop: loop, admin: AdminServer(settings.admin, pages, logger: logger))
+    let manager = ServiceManager()
+    let loop = ConsumerLoop(kafka, settings, metrics, status, manager, logger: logger)
+    let health = Health(heartbeats: [loop.heartbeat]) { status.obstacles }
+    let pages = AdminPages(MetricRegistry([metrics, ProcessMetrics(service: ConsumerSettings.service)]), health)
+    return ConsumerService(
+        loop: loop, admin: AdminServer(settings.admin, pages, logger: logger), health: health, manager: manager,
+        logger: logger)
 }
 
 extension ConsumerSettings {

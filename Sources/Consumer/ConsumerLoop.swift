@@ -22,7 +22,10 @@ import Synchronization
 final class ConsumerLoop: @unchecked Sendable {
     private let consumer: KafkaConsumer
     private let settings: ConsumerSettings
+    private let manager: ServiceManager
     private let logger: Logger
+    /// It beats after each answer of the database, too, which is waited for as long as a statement may take.
+    let heartbeat = Heartbeat("the consumer's loop", limit: .seconds(180))
     private let clock = ContinuousClock()
     private let isStopping = Atomic(false)
 
@@ -38,20 +41,25 @@ final class ConsumerLoop: @unchecked Sendable {
     private let metrics: ConsumerMetrics
     /// What others may see of all this.
     private let status: ConsumerStatus
+    /// What it does, for who asks the service manager.
+    private var activity = "" {
+        didSet { if activity != oldValue { manager.tell(.status(activity)) } }
+    }
     /// Records that are not counted in the metrics yet.
     private var uncounted = 0
 
     init(
         _ consumer: KafkaConsumer, _ settings: ConsumerSettings, _ metrics: ConsumerMetrics, _ status: ConsumerStatus,
-        logger: Logger
+        _ manager: ServiceManager, logger: Logger
     ) {
         self.consumer = consumer
         self.settings = settings
         self.metrics = metrics
         self.status = status
+        self.manager = manager
         self.logger = logger
         ends = EndOffsets(consumer)
-        database = DatabaseLink(settings, logger: logger)
+        database = DatabaseLink(settings, heartbeat, logger: logger)
         batch = Batch(topics: settings.topics, limits: settings.batch)
     }
 
@@ -68,7 +76,10 @@ final class ConsumerLoop: @unchecked Sendable {
         try consumer.subscribe(to: [settings.topics.ticks, settings.topics.gaps])
         logger.info(
             "subscribed", metadata: ["kafka.topic": "\(settings.topics.ticks)", "kafka.group": "\(settings.group)"])
+        // Neither broker nor database has answered: one that is away must not fail the start.
+        manager.tell(.ready, .status("waiting for partitions"))
         while !isStopping.load(ordering: .acquiring) {
+            heartbeat.beat()
             try takeEvents()
             if !isFetching { try startFetching() }
             let now = clock.now
@@ -127,6 +138,7 @@ final class ConsumerLoop: @unchecked Sendable {
             try writeBatch()
             assigned = []
             status.assigned([])
+            activity = "waiting for partitions"
             stopFetching()
         case .end(let partition, let offset):
             guard isFetching, let source = settings.topics.source(of: partition) else { return }
@@ -172,13 +184,17 @@ final class ConsumerLoop: @unchecked Sendable {
     /// Starts to fetch the assigned partitions from where the database is, as soon as it tells.
     private func startFetching() throws {
         guard !assigned.isEmpty else { return }
-        guard let stored = try storedPositions() else { return }
+        guard let stored = try storedPositions() else {
+            activity = "waiting for the database"
+            return
+        }
         batch.begin(at: Positions(assigned, of: settings.topics, stored: stored))
         let offsets = batch.positions.all.map { position in
             (position.partition, position.stored.map { KafkaOffset.at($0) } ?? .beginning)
         }
         try consumer.assign(offsets)
         isFetching = true
+        activity = "reading \(assigned.count) partitions"
         nextQuestion = clock.now
         logger.debug("fetching", metadata: ["kafka.offsets": "\(offsets)"])
     }

@@ -15,14 +15,14 @@ extension HourLoader {
     /// Puts the parts together, runs `body` with them, and takes them apart again.
     static func with<Result: Sendable>(
         _ settings: LoaderSettings, limits: RetryLimits = .patient, replacing: Bool = false,
-        metrics: LoaderMetrics = LoaderMetrics(), logger: Logger,
+        metrics: LoaderMetrics = LoaderMetrics(), manager: ServiceManager = ServiceManager(), logger: Logger,
         _ body: @Sendable @escaping (HourLoader) async throws -> Result
     ) async throws -> Result {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: makeHTTPConfiguration())
         let result: Swift.Result<Result, any Error>
         do {
             let loader = try await build(
-                settings, HTTPTransport(client: client), limits: limits, replacing: replacing, metrics,
+                settings, HTTPTransport(client: client), limits: limits, replacing: replacing, metrics, manager,
                 logger: logger)
             result = .success(try await body(loader))
             metrics.lastSuccess.set(Int(clamping: microsecondsSince1970()))
@@ -37,7 +37,7 @@ extension HourLoader {
 
     private static func build(
         _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits, replacing: Bool,
-        _ metrics: LoaderMetrics, logger: Logger
+        _ metrics: LoaderMetrics, _ manager: ServiceManager, logger: Logger
     ) async throws -> HourLoader {
         let credentials = settings.credentials.credentials
         let request = TokenRequest(credentials: credentials, transport: transport, limits: limits, logger: logger)
@@ -57,7 +57,7 @@ extension HourLoader {
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),
             concurrency: settings.concurrency, isStagingNew: isStagingNew, replacesMore: replacing,
-            topic: settings.topic, closeTimeout: settings.closeTimeout, metrics: metrics,
+            topic: settings.topic, closeTimeout: settings.closeTimeout, metrics: metrics, manager: manager,
             logger: logger)
     }
 

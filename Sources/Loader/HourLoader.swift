@@ -23,6 +23,7 @@ struct HourLoader: Sendable {
     /// How long a run waits, in all, for its hours to be closed.
     let closeTimeout: Duration
     let metrics: LoaderMetrics
+    let manager: ServiceManager
     let logger: Logger
 
     /// Loads `hour` unless the warehouse holds it already.

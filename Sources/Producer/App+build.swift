@@ -31,17 +31,17 @@ func producerService(_ settings: ProducerSettings, _ logger: Logger) throws -> P
     let keeper = SpoolKeeper(
         spool.directory, spool.state, spool.catalogue, interval: settings.spoolSyncInterval, logger: logger)
     let publisher = Publisher(spool, deliveries, gaps, settings.partitioner, metrics, logger: logger)
-    let feed = Feed(loop, settings, spool, publisher, metrics, logger: logger)
-    let pages = AdminPages(
-        MetricRegistry([metrics, ProcessMetrics(service: ProducerSettings.service)]),
-        producerHealth(feed, deliveries, metrics))
+    let manager = ServiceManager()
+    let feed = Feed(loop, settings, spool, publisher, metrics, manager, logger: logger)
+    let health = producerHealth(feed, deliveries, metrics)
+    let pages = AdminPages(MetricRegistry([metrics, ProcessMetrics(service: ProducerSettings.service)]), health)
     return ProducerService(
         feed: feed, deliveries: deliveries, keeper: keeper, metrics: metrics,
-        admin: AdminServer(settings.admin, pages, logger: logger), logger: logger)
+        admin: AdminServer(settings.admin, pages, logger: logger), health: health, manager: manager, logger: logger)
 }
 
 private func producerHealth(_ feed: Feed, _ deliveries: Deliveries, _ metrics: ProducerMetrics) -> Health {
-    Health(heartbeats: []) {
+    Health(heartbeats: [feed.heartbeat, deliveries.heartbeat]) {
         var obstacles: [String] = []
         if metrics.connected.value == 0 { obstacles.append("there is no connection to the exchange") }
         if deliveries.partitionCount == nil { obstacles.append("no broker has told of the topic yet") }

@@ -31,6 +31,8 @@ final class Deliveries: Sendable {
     private let skipped = Mutex<[Range<UInt64>]>([])
     private let hasSkipped = Atomic(false)
     private let knownRefusals = Mutex(Refusals())
+    /// Of the thread. A client that is ended waits for its threads, which may wait for a name server.
+    let heartbeat = Heartbeat("the deliveries' loop", limit: .seconds(120))
 
     /// - Parameter makeProducer: a client for the topic of the data.
     init(
@@ -117,6 +119,7 @@ final class Deliveries: Sendable {
     func run(wake: () -> Void) {
         var progress = Progress(tracker: DeliveryTracker(deliveredBelow: state.deliveredBelow))
         while !hasFinished {
+            heartbeat.beat()
             do throws(KafkaConfigurationError) {
                 progress.refusals = knownRefusals.withLock { refusals in
                     refusals.forget(below: state.deliveredBelow)
@@ -165,6 +168,7 @@ final class Deliveries: Sendable {
     }
 
     private func takeReports(_ client: KafkaProducer, _ progress: inout Progress, timeoutMilliseconds: Int) {
+        heartbeat.beat()
         let before = metrics.framesDelivered.value
         poll(client, &progress, timeoutMilliseconds: timeoutMilliseconds)
         metrics.queueRecords.set(client.queueLength)

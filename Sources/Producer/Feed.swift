@@ -21,6 +21,7 @@ final class Feed: @unchecked Sendable {
     private let publisher: Publisher
     private let intake: Intake
     private let metrics: ProducerMetrics
+    private let manager: ServiceManager
     private let logger: Logger
     private let clock = ContinuousClock()
     private let stopRequest = Atomic(false)
@@ -39,6 +40,9 @@ final class Feed: @unchecked Sendable {
     private var roomTimer: LoopTimer?
     private var hasData = false
     private var isStopping = false
+    /// Of the event loop.
+    let heartbeat = Heartbeat("the socket's loop", limit: .seconds(120))
+    private var heartbeatTimer: LoopTimer?
 
     /// How long a connection may take to open, and the market list to come: short, since what is sent
     /// into a network that comes back only now is answered late, and a new try at once.
@@ -48,11 +52,12 @@ final class Feed: @unchecked Sendable {
 
     init(
         _ loop: EventLoop, _ settings: ProducerSettings, _ spool: Spool, _ publisher: Publisher,
-        _ metrics: ProducerMetrics, logger: Logger
+        _ metrics: ProducerMetrics, _ manager: ServiceManager, logger: Logger
     ) {
         self.loop = loop
         self.settings = settings
         self.spool = spool
+        self.manager = manager
         self.logger = logger
         self.publisher = publisher
         self.metrics = metrics
@@ -61,8 +66,10 @@ final class Feed: @unchecked Sendable {
 
     /// Records until ``stop()``; blocks.
     func run() throws(WebSocketError) {
+        beat()
         attempt()
         try loop.run { [self] in wokenUp() }
+        heartbeatTimer = nil
         timer = nil
         refreshTimer = nil
         roomTimer = nil
@@ -90,6 +97,13 @@ final class Feed: @unchecked Sendable {
 
     /// Lets the frames that wait be tried again. Any thread.
     func wake() { loop.wake() }
+
+    /// The loop may have nothing to do for long, so it wakes itself up. What it waits for without turning is a name
+    /// server, some seconds, and the disk, for room for the spool's next file.
+    private func beat() {
+        heartbeat.beat()
+        heartbeatTimer = loop.schedule(after: .seconds(5)) { [self] in beat() }
+    }
 
     private func wokenUp() {
         if stopRequest.load(ordering: .acquiring) {
@@ -169,6 +183,7 @@ final class Feed: @unchecked Sendable {
             logger.error(
                 "no market to subscribe to: check UPBIT_MARKETS and the market list",
                 metadata: ["patterns": "\(settings.markets.patterns)"])
+            manager.tell(.status("no market to subscribe to"))
             return retry(wasOpen: false)
         }
         markets = chosen
@@ -214,10 +229,14 @@ final class Feed: @unchecked Sendable {
             hasData = true
             reconnection.dataArrived()
             logger.info("receiving", metadata: ["markets.count": "\(markets.count)"])
+            manager.tell(.status("receiving \(markets.count) markets"))
         }
         guard intake.flow == .open else { return intake.take(frame, key) }
         intake.take(frame, key)
-        if intake.flow == .blocked { pause() }
+        if intake.flow == .blocked {
+            manager.tell(.status("the spool is full: the socket waits"))
+            pause()
+        }
     }
 
     private func pause() {
@@ -226,6 +245,7 @@ final class Feed: @unchecked Sendable {
         roomTimer = loop.schedule(after: Self.roomInterval) { [self] in
             guard intake.retry() == .open else { return pause() }
             stall.readingResumed(at: clock.now)
+            manager.tell(.status("receiving \(markets.count) markets"))
             connection?.resumeReading()
         }
     }
@@ -264,6 +284,7 @@ extension Feed: WebSocketDelegate {
         } else {
             logger.warning("disconnected", metadata: ["url": "\(settings.webSocket)", "reason": "\(reason)"])
         }
+        manager.tell(.status("not connected: \(reason)"))
         intake.disconnected(orderly: reason.isOrderly)
         retry(wasOpen: reason.wasOpen)
     }

@@ -11,6 +11,8 @@ struct ProducerService: Service {
     let keeper: SpoolKeeper
     let metrics: ProducerMetrics
     let admin: AdminServer
+    let health: Health
+    let manager: ServiceManager
     let logger: Logger
 
     func run() async throws { try await admin.serving { try await work() } }
@@ -19,11 +21,16 @@ struct ProducerService: Service {
         let socketThread = DedicatedThread(name: "socket")
         let deliveryThread = DedicatedThread(name: "deliveries")
         let keeperThread = DedicatedThread(name: "spool")
+        let watchdog = Watchdog(manager, logger: logger) { [health] in health.stalls() }
+        defer { withExtendedLifetime(watchdog) {} }
         let report = try await withGracefulShutdownHandler {
             async let delivering: Void = deliveryThread.run { deliveries.run { feed.wake() } }
             async let keeping: Void = keeperThread.run { keeper.run() }
             // Whatever ends the feed, the others are waited for.
             let outcome = try await socketThread.run {
+                // The spool is open and the threads run. Nothing is connected yet: where exchange or Kafka is away
+                // the start has to succeed all the same, since it is then that the spool is needed.
+                manager.tell(.ready, .status("connecting"))
                 let outcome = Result { try feed.run() }
                 feed.finish(withinMilliseconds: Self.deliveryLimitMilliseconds)
                 return outcome

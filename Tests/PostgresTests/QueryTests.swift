@@ -1,4 +1,6 @@
 import Postgres
+import Runtime
+import Synchronization
 import TestSupport
 import Testing
 
@@ -13,6 +15,20 @@ struct QueryTests {
             #expect((0..<5).map { result.text(0, $0) } == values)
             #expect(result.text(0, 5) == "t")
             #expect(result.rowCount == 1 && result.columnCount == 6)
+        }
+    }
+
+    @Test("Who watches the connection hears of every answer, the one to the connect among them")
+    func onAnswer() async throws {
+        let answers = Mutex(0)
+        var configuration = try await TestDatabase().configuration
+        configuration.onAnswer = { answers.withLock { $0 += 1 } }
+        try await DedicatedThread(name: "database").run { [configuration] in
+            let connection = try PostgresConnection(configuration)
+            #expect(answers.withLock { $0 } == 1)
+            try connection.execute("SELECT 1")
+            _ = try? connection.query("SELECT 1/0")
+            #expect(answers.withLock { $0 } == 3)
         }
     }
 

@@ -6,6 +6,7 @@ import Runtime
 /// it fails, and tried again with longer and longer waits, for ever.
 struct DatabaseLink: ~Copyable {
     private let settings: ConsumerSettings
+    private let heartbeat: Heartbeat
     private let logger: Logger
     private let clock = ContinuousClock()
     private var store: Store?
@@ -16,8 +17,10 @@ struct DatabaseLink: ~Copyable {
     /// When it may be tried again; nil when nothing failed.
     private(set) var nextAttempt: ContinuousClock.Instant?
 
-    init(_ settings: ConsumerSettings, logger: Logger) {
+    /// - Parameter heartbeat: of the loop that uses it.
+    init(_ settings: ConsumerSettings, _ heartbeat: Heartbeat, logger: Logger) {
         self.settings = settings
+        self.heartbeat = heartbeat
         self.logger = logger
     }
 
@@ -86,7 +89,9 @@ struct DatabaseLink: ~Copyable {
     }
 
     private mutating func open() throws(PostgresError) -> Store {
-        let connection = try PostgresConnection(settings.database)
+        var configuration = settings.database
+        configuration.onAnswer = { [heartbeat] in heartbeat.beat() }
+        let connection = try PostgresConnection(configuration)
         try Schema.create(in: connection, chunkInterval: settings.chunkInterval, logger: logger)
         if !hasExtras {
             try Schema.createExtras(in: connection, policies: settings.agePolicies, logger: logger)

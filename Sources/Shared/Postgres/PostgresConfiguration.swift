@@ -19,6 +19,8 @@ package struct PostgresConfiguration: Sendable {
     /// How long the server may keep silent in a call before the connection counts as lost; nil is for ever. A
     /// statement that works, or waits for a lock, is silent until its first row.
     package var answerTimeout: Duration?
+    /// Called on the connection's thread whenever the server has answered, or taken data, for who watches the thread.
+    package var onAnswer: (@Sendable () -> Void)?
 
     package init(
         host: String, port: Int, database: String, user: String, password: String? = nil,

@@ -7,6 +7,7 @@ import CPostgres
 package struct PostgresConnection: ~Copyable {
     private let connection: OpaquePointer
     private let watch: AnswerWatch?
+    private let onAnswer: (@Sendable () -> Void)?
 
     /// Connects; returns when the server accepted or refused.
     ///
@@ -25,6 +26,8 @@ package struct PostgresConnection: ~Copyable {
             throw PostgresError(sqlState: nil, message: message)
         }
         connection = opened
+        onAnswer = configuration.onAnswer
+        onAnswer?()
         watch = configuration.answerTimeout.map { AnswerWatch(socket: PQsocket(opened), limit: $0) }
     }
 
@@ -189,6 +192,7 @@ package struct PostgresConnection: ~Copyable {
 
     /// Carries out a call of libpq's that waits for the server, under the watch if there is one.
     private func answer<Result>(_ call: () -> Result) -> Result {
+        defer { onAnswer?() }
         guard let watch else { return call() }
         return watch.during(call)
     }

@@ -8,12 +8,14 @@ import UnixSignals
 ///
 /// It then has ``shutdownLimitMilliseconds`` to finish; a second signal, or the limit, ends the process at once,
 /// which is no more than a power cut would do.
-package func runUntilSignal(_ service: some Service, logger: Logger) async throws {
+package func runUntilSignal(
+    _ service: some Service, _ manager: ServiceManager = ServiceManager(), logger: Logger
+) async throws {
     let group = ServiceGroup(
         configuration: .init(
             services: [
                 .init(
-                    service: WithDeadline(service: service, logger: logger),
+                    service: WithDeadline(service: service, manager: manager, logger: logger),
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
@@ -25,6 +27,7 @@ package let shutdownLimitMilliseconds = 4_500
 
 private struct WithDeadline<Wrapped: Service>: Service {
     let service: Wrapped
+    let manager: ServiceManager
     let logger: Logger
 
     func run() async throws {
@@ -37,6 +40,7 @@ private struct WithDeadline<Wrapped: Service>: Service {
                 logger.error("did not finish in time")
                 _exit(ExitStatus.unavailable)
             }
+            manager.tell(.stopping, .status("stopping"))
         }
     }
 }
