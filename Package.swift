@@ -66,6 +66,8 @@ let package = Package(
         .executable(name: "sandbox", targets: ["Sandbox"]),
         .executable(name: "benchmarks", targets: ["Benchmarks"]),
         .executable(name: "faults", targets: ["Faults"]),
+        .executable(name: "manual", targets: ["Manual"]),
+        .executable(name: "units", targets: ["Units"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -96,6 +98,9 @@ let package = Package(
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
         service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", "CZlib", asyncHTTPClient] + http),
 
+        // Makes pages of the manual of what the services' help says, for `make install`.
+        .executableTarget(name: "Manual", path: "Tools/Manual", swiftSettings: settings),
+
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(
             name: "TestSupport",
@@ -118,13 +123,16 @@ let package = Package(
             name: "Faults", dependencies: ["Market", "Postgres", "Runtime", "TestSupport", argumentParser],
             path: "Tests/Faults", swiftSettings: settings),
 
+        .executableTarget(
+            name: "Units", dependencies: ["TestSupport", argumentParser], path: "Tests/Units", swiftSettings: settings),
+
         tests(of: "Market"),
         tests(of: "Kafka", ["Runtime"]),
         tests(of: "Postgres", ["Runtime"]),
         tests(of: "WebSocket", ["Runtime"]),
         tests(of: "Runtime", [logging]),
-        tests(of: "Producer", ["Kafka", "Market", logging]),
-        tests(of: "Consumer"),
+        tests(of: "Producer", ["Kafka", "Market", "Runtime", logging]),
+        tests(of: "Consumer", ["Runtime", logging]),
         tests(of: "Loader", ["Market", "Postgres", "Runtime", "COpenSSL", argumentParser, asyncHTTPClient, logging]),
         tests(of: "Faults", ["Postgres"]),
         // What is no Swift and runs in production all the same: alerts, dashboards, their documents.
@@ -133,6 +141,9 @@ let package = Package(
             dependencies: ["Consumer", "Loader", "Postgres", "Runtime", "TestSupport", logging],
             path: "Tests/OperationsTests", swiftSettings: settings),
         tests(of: "Benchmarks", ["Kafka"]),
+        tests(of: "Manual"),
+        .testTarget(
+            name: "InstallTests", dependencies: ["TestSupport"], path: "Tests/InstallTests", swiftSettings: settings),
         .testTarget(
             name: "TestSupportTests", dependencies: ["TestSupport", "Postgres", asyncHTTPClient] + nio,
             path: "Tests/TestSupportTests", swiftSettings: settings),

@@ -26,17 +26,26 @@ package struct PipelineServices: Sendable {
         return copy
     }
 
+    /// What a service is told, for who starts it otherwise.
+    package func settings(of service: String) -> [String: String] {
+        switch service {
+        case "producer": kafka.merging(["PRODUCER_ID": "sandbox"]) { $1 }
+        case "consumer": database.merging(kafka) { $1 }
+        default: database.merging(kafka) { $1 }.merging(warehouse) { $1 }
+        }
+    }
+
     /// - Parameter disk: one that it sees; see ``SmallDisk``.
     package func producer(_ extra: [String: String], on disk: SmallDisk? = nil) throws -> ChildProcess {
-        try start("producer", kafka.merging(["PRODUCER_ID": "sandbox"]) { $1 }.merging(extra) { $1 }, on: disk)
+        try start("producer", settings(of: "producer").merging(extra) { $1 }, on: disk)
     }
 
     package func consumer(_ extra: [String: String] = [:]) throws -> ChildProcess {
-        try start("consumer", database.merging(kafka) { $1 }.merging(extra) { $1 })
+        try start("consumer", settings(of: "consumer").merging(extra) { $1 })
     }
 
     package func loader(_ arguments: [String], _ extra: [String: String] = [:]) throws -> ChildProcess {
-        try start("loader", database.merging(kafka) { $1 }.merging(warehouse) { $1 }.merging(extra) { $1 }, arguments)
+        try start("loader", settings(of: "loader").merging(extra) { $1 }, arguments)
     }
 
     private func start(
