@@ -18,16 +18,28 @@ func consumerService(_ settings: ConsumerSettings, _ logger: Logger) throws -> C
 }
 
 extension ConsumerSettings {
+    /// librdkafka's. What the user says wins over what comes before it.
+    private var properties: [(name: String, value: String)] {
+        [(name: "fetch.wait.max.ms", value: "\(fetchWaitMilliseconds)")] + kafka.map { ($0.name, $0.value) }
+    }
+
     /// A client that has not joined the group yet.
     func makeKafka() throws(ConfigurationError) -> KafkaConsumer {
         do throws(KafkaConfigurationError) {
-            // What the user says wins over what comes before it.
-            let properties = [(name: "fetch.wait.max.ms", value: "\(fetchWaitMilliseconds)")]
-            return try KafkaConsumer(group: group, properties: properties + kafka.map { ($0.name, $0.value) })
+            return try KafkaConsumer(group: group, properties: properties)
         } catch {
             throw configurationError(error.property, error.description, kafka)
         }
     }
 
-    func verify() throws(ConfigurationError) { _ = try makeKafka() }
+    /// A client that joins none.
+    func makeProbe() throws(ConfigurationError) -> KafkaProbe {
+        do throws(KafkaConfigurationError) {
+            return try .consumer(properties: properties)
+        } catch {
+            throw configurationError(error.property, error.description, kafka)
+        }
+    }
+
+    func verify() throws(ConfigurationError) { _ = try makeProbe() }
 }

@@ -97,6 +97,6 @@ struct ConsumerSettings: ServiceSettings {
         + [
             chunkInterval.description, compressAfter.description, retention.description, batchRows.description,
             batchBytes.description, batchLatency.description,
-            KafkaSettings.passThrough, logLevelSetting.description,
+            KafkaSettings.passThrough, logLevelSetting.description, logFormatSetting.description,
         ] + AdminSettings.descriptions(defaultPort: adminPort)
 }

@@ -39,18 +39,10 @@ extension HourLoader {
         _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits, replacing: Bool,
         _ metrics: LoaderMetrics, _ manager: ServiceManager, logger: Logger
     ) async throws -> HourLoader {
-        let credentials = settings.credentials.credentials
-        let request = TokenRequest(credentials: credentials, transport: transport, limits: limits, logger: logger)
-        let project = try await project(settings, transport)
-        let target = BigQuery.Target(
-            endpoint: settings.endpoint, project: project, dataset: settings.dataset, table: settings.table,
-            location: settings.location, partitioning: settings.partitioning)
-        let warehouse = BigQuery(
-            transport: transport, tokens: AccessTokens(fetch: request.fetch), target: target,
-            gzipsRows: settings.gzipsRows, limits: limits, metrics: metrics, logger: logger)
+        let warehouse = try await BigQuery(settings, transport, limits: limits, metrics: metrics, logger: logger)
         // The lock first: of two loaders that start together, one creates the tables.
         let ledger = try await Ledger.open(
-            settings.postgres, table: target.name, lockTimeout: settings.lockTimeout, logger: logger)
+            settings.postgres, table: warehouse.target.name, lockTimeout: settings.lockTimeout, logger: logger)
         metrics.databaseReachable.set(1)
         let isStagingNew = try await warehouse.prepareTables(creating: settings.createsMissing)
         return HourLoader(
@@ -63,6 +55,23 @@ extension HourLoader {
 
     /// Google refuses bodies over 10 MB; some room for headers and for another way of counting.
     private static let requestBytesLimit = 9_000_000
+}
+
+extension BigQuery {
+    init(
+        _ settings: LoaderSettings, _ transport: HTTPTransport, limits: RetryLimits,
+        metrics: LoaderMetrics = LoaderMetrics(), logger: Logger
+    ) async throws {
+        let credentials = settings.credentials.credentials
+        let request = TokenRequest(credentials: credentials, transport: transport, limits: limits, logger: logger)
+        let target = BigQuery.Target(
+            endpoint: settings.endpoint, project: try await Self.project(settings, transport),
+            dataset: settings.dataset, table: settings.table, location: settings.location,
+            partitioning: settings.partitioning)
+        self.init(
+            transport: transport, tokens: AccessTokens(fetch: request.fetch), target: target,
+            gzipsRows: settings.gzipsRows, limits: limits, metrics: metrics, logger: logger)
+    }
 
     private static func project(_ settings: LoaderSettings, _ transport: HTTPTransport) async throws -> String {
         if let project = settings.project { return project }

@@ -22,7 +22,7 @@ func producerService(_ settings: ProducerSettings, _ logger: Logger) throws -> P
         (topic) throws(KafkaConfigurationError) in
         // Where the topic is missing that is to be said soon, and again.
         let patience = [(name: "topic.metadata.propagation.max.ms", value: "30000")]
-        return try KafkaProducer(topic: topic, properties: patience + properties(settings))
+        return try KafkaProducer(topic: topic, properties: patience + settings.properties)
     }
     let deliveries = Deliveries(spool.state, gaps, metrics, logger: logger) {
         (isIsolating) throws(KafkaConfigurationError) in
@@ -52,27 +52,31 @@ private func producerHealth(_ feed: Feed, _ deliveries: Deliveries, _ metrics: P
     }
 }
 
-extension ProducerSettings {
-    /// A mistake in librdkafka's properties stops the producer at once, and not when the first client is made.
-    func verify() throws(ConfigurationError) {
-        do throws(KafkaConfigurationError) {
-            _ = try makeProducer(self, isIsolating: false)
-        } catch {
-            throw configurationError(error.property, error.description, kafka)
-        }
-    }
-}
-
 private func makeProducer(
     _ settings: ProducerSettings, isIsolating: Bool
 ) throws(KafkaConfigurationError) -> KafkaProducer {
     let isolation = isIsolating ? [(name: "batch.num.messages", value: "1")] : []
-    return try KafkaProducer(topic: settings.topic, properties: properties(settings) + isolation)
+    return try KafkaProducer(topic: settings.topic, properties: settings.properties + isolation)
 }
 
-private func properties(_ settings: ProducerSettings) -> [(name: String, value: String)] {
-    // Records are as large as frames may be, and librdkafka's own limit is below ours.
-    [("message.max.bytes", "\(settings.frameLimitBytes + 10_000)")] + settings.kafka.map { ($0.name, $0.value) }
+extension ProducerSettings {
+    /// librdkafka's.
+    fileprivate var properties: [(name: String, value: String)] {
+        // Records are as large as frames may be, and librdkafka's own limit is below ours.
+        [("message.max.bytes", "\(frameLimitBytes + 10_000)")] + kafka.map { ($0.name, $0.value) }
+    }
+
+    /// A client that sends nothing.
+    func makeProbe() throws(ConfigurationError) -> KafkaProbe {
+        do throws(KafkaConfigurationError) {
+            return try .producer(properties: properties)
+        } catch {
+            throw configurationError(error.property, error.description, kafka)
+        }
+    }
+
+    /// A mistake in librdkafka's properties stops the producer at once, and not when the first client is made.
+    func verify() throws(ConfigurationError) { _ = try makeProbe() }
 }
 
 private func openSpool(_ settings: ProducerSettings, _ logger: Logger) throws -> Spool {

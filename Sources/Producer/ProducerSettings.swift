@@ -105,7 +105,7 @@ struct ProducerSettings: ServiceSettings {
             stallTimeout.description, pingSeconds.description, marketRefresh.description, frameLimit.description,
             producerID.description, spoolDirectory.description, spoolLimit.description, spoolSyncInterval.description,
             KafkaSettings.servers.description, KafkaSettings.topic.description,
-            KafkaSettings.passThrough, logLevelSetting.description,
+            KafkaSettings.passThrough, logLevelSetting.description, logFormatSetting.description,
         ] + AdminSettings.descriptions(defaultPort: adminPort)
 
     private static func endpoint(

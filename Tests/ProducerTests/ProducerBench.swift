@@ -51,7 +51,7 @@ final class ProducerBench {
             command.executable, command.arguments, environment: environment(extra), folder: folder)
     }
 
-    private func environment(_ extra: [String: String]) -> [String: String] {
+    func environment(_ extra: [String: String]) -> [String: String] {
         let environment = [
             "UPBIT_WEBSOCKET_URL": exchange.webSocketURL,
             "UPBIT_MARKETS_URL": "\(exchange.restURL)/v1/market/all",

@@ -81,6 +81,7 @@ struct EffectiveSettingsTests {
             init(in environment: Environment) throws(ConfigurationError) {
                 if environment["TEXT"] == "no" { throw ConfigurationError("TEXT: does not go with the rest") }
             }
+            func checks() -> [Check] { [] }
             func verify() throws(ConfigurationError) { throw ConfigurationError("the library says no") }
         }
         func mistakes(_ variables: [String: String]) -> [String] {

@@ -15,22 +15,49 @@ enum Schema {
         in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger
     ) throws(PostgresError) {
         try database.transaction { () throws(PostgresError) in
-            // CREATE … IF NOT EXISTS of two sessions can still collide; the lock makes them queue.
-            try database.execute("SELECT pg_advisory_xact_lock(\(lockKey))")
-            if try database.lacksRelation("trade_data") {
-                try createTable(in: database, chunkInterval: chunkInterval, logger: logger)
-            } else {
-                try checkTable(in: database)
-            }
-            for (name, definition) in Bookkeeping.tables where try database.lacksRelation(name) {
-                try run(definition, in: database)
-            }
-            let present = try columns(of: "kafka_offsets", in: database).keys
-            if !Bookkeeping.addedColumns.allSatisfy({ present.contains($0.name) }) {
-                try run(Bookkeeping.upgrade, in: database)
-            }
-            try CompletenessSchema.createAnswers(in: database, logger: logger)
+            try createMissing(in: database, chunkInterval: chunkInterval, logger: logger)
         }
+    }
+
+    /// Does what ``create(in:chunkInterval:logger:)`` would do, lets `body` look at it, and takes it back: only so
+    /// is it known that it can be done.
+    static func rehearse<Result>(
+        in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger,
+        _ body: () throws(PostgresError) -> Result
+    ) throws(PostgresError) -> Result {
+        try database.execute("BEGIN")
+        try createMissing(in: database, chunkInterval: chunkInterval, logger: logger)
+        let result = try body()
+        try database.execute("ROLLBACK")
+        return result
+    }
+
+    /// The tables, and what the consumer does with each.
+    static let privileges = [
+        (table: "trade_data", privileges: ["SELECT", "INSERT"]),
+        (table: "kafka_offsets", privileges: ["SELECT", "INSERT", "UPDATE"]),
+        (table: "dead_letters", privileges: ["INSERT"]), (table: "gaps", privileges: ["SELECT", "INSERT", "UPDATE"]),
+        (table: "market_hours", privileges: ["SELECT", "INSERT", "UPDATE"]),
+    ]
+
+    private static func createMissing(
+        in database: borrowing PostgresConnection, chunkInterval: String, logger: Logger
+    ) throws(PostgresError) {
+        // CREATE … IF NOT EXISTS of two sessions can still collide; the lock makes them queue.
+        try database.execute("SELECT pg_advisory_xact_lock(\(lockKey))")
+        if try database.lacksRelation("trade_data") {
+            try createTable(in: database, chunkInterval: chunkInterval, logger: logger)
+        } else {
+            try checkTable(in: database)
+        }
+        for (name, definition) in Bookkeeping.tables where try database.lacksRelation(name) {
+            try run(definition, in: database)
+        }
+        let present = try columns(of: "kafka_offsets", in: database).keys
+        if !Bookkeeping.addedColumns.allSatisfy({ present.contains($0.name) }) {
+            try run(Bookkeeping.upgrade, in: database)
+        }
+        try CompletenessSchema.createAnswers(in: database, logger: logger)
     }
 
     /// Runs a statement for which the role may lack the right: then somebody else has to.

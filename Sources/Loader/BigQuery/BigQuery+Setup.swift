@@ -25,6 +25,24 @@ extension BigQuery {
         return false
     }
 
+    /// What ``prepareTables(creating:)`` would create; checks the tables that there are.
+    func missingTables() async throws -> [String] {
+        let tables = [target.finalTableRequest, target.stagingTableRequest]
+        guard try await find(Anything.self, at: target.datasetPath) != nil else {
+            return ["dataset \(target.dataset)"] + tables.map(\.tableReference.tableId)
+        }
+        var missing: [String] = []
+        for table in tables {
+            let name = table.tableReference.tableId
+            if let found = try await find(TableAnswer.self, at: "\(target.datasetPath)/tables/\(name)") {
+                try table.check(found)
+            } else {
+                missing.append(name)
+            }
+        }
+        return missing
+    }
+
     private struct Anything: Decodable {}
 
     /// The resource at `path`; nil when there is none.

@@ -60,16 +60,21 @@ struct BigQueryError: Error, Equatable, Sendable {
         }
     }
 
+    /// True when the same request may succeed later without anybody changing anything.
+    var mayPass: Bool {
+        switch kind {
+        case .transient, .rateLimited, .quotaExceeded: true
+        default: false
+        }
+    }
+
     /// True when a query job that ended so may succeed under a new id.
     ///
     /// `invalidQuery` is deliberately among them: "Could not serialize access … due to concurrent
     /// update" carries that reason and no other mark. Our statements are fixed, so a typing error is
     /// not what it means here; the tries are bounded all the same.
     var isWorthAnotherJob: Bool {
-        switch kind {
-        case .transient, .rateLimited, .quotaExceeded: true
-        default: reason == "invalidQuery" || reason == "tableUnavailable"
-        }
+        mayPass || reason == "invalidQuery" || reason == "tableUnavailable"
     }
 }
 

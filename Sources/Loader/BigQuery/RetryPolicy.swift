@@ -26,6 +26,13 @@ struct RetryLimits: Sendable {
         newTable: Limit(tries: 30, base: .seconds(1), longest: .seconds(16)),
         job: Limit(tries: 8, base: .seconds(1), longest: .seconds(30)),
         poll: Limit(tries: 1_000, base: .milliseconds(200), longest: .seconds(3)))
+
+    /// For a look at how things are now.
+    static let once = {
+        let once = Limit(tries: 1, base: .zero, longest: .zero)
+        return RetryLimits(
+            transient: once, rateLimited: once, quotaExceeded: once, newTable: once, job: once, poll: once)
+    }()
 }
 
 /// Decides what to do after each failure of one request. It counts, and looks at no clock.

@@ -4,8 +4,13 @@ import Runtime
 /// Why there is no access token. Its description says what to do.
 struct CredentialError: Error, CustomStringConvertible {
     let description: String
+    /// True when nobody answered, or not now.
+    let mayPass: Bool
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, mayPass: Bool = false) {
+        self.description = description
+        self.mayPass = mayPass
+    }
 }
 
 /// Who the loader is to Google.

@@ -80,7 +80,7 @@ struct TokenRequest: Sendable {
         } else if case .metadataServer = credentials {
             text += ". Set GOOGLE_APPLICATION_CREDENTIALS to a key file unless this machine is at Google"
         }
-        return CredentialError(text)
+        return CredentialError(text, mayPass: error.mayPass)
     }
 }
 

@@ -107,7 +107,7 @@ private func makeFolders(_ path: String) throws(SpoolError) {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SpoolError(errno, path) }
 }
 
-private func readText(_ descriptor: Int32) -> String {
+func readText(_ descriptor: Int32) -> String {
     var bytes = [UInt8](repeating: 0, count: 20)
     let count = pread(descriptor, &bytes, bytes.count, 0)
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)

@@ -33,7 +33,7 @@ package final class KafkaConsumer: @unchecked Sendable {
     private var assigned: [TopicPartition] = []
     private var eventCount = 0
 
-    private static let promises = [
+    static let promises = [
         // Offsets live in the database, in the transaction of the rows.
         "enable.auto.commit": "false", "enable.auto.offset.store": "false",
         // An offset that is gone is somebody's decision, not a default's.
@@ -61,15 +61,18 @@ package final class KafkaConsumer: @unchecked Sendable {
     /// How soon after the queue was full librdkafka looks whether it still is; a second, when it is not told.
     private static let queueBackoff = hasQueueBackoff ? [("fetch.queue.backoff.ms", "10")] : []
 
+    static func withDefaults(_ properties: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        defaults + (properties.contains { $0.name == "message.max.bytes" } ? [] : fetchLimit) + queueBackoff
+            + properties
+    }
+
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
     ///   what the guarantee rests on.
     package init(
         group: String, properties: [(name: String, value: String)]
     ) throws(KafkaConfigurationError) {
         handle = try KafkaHandle(
-            RD_KAFKA_CONSUMER, fixed: Self.promises,
-            Self.defaults + (properties.contains { $0.name == "message.max.bytes" } ? [] : Self.fetchLimit)
-                + Self.queueBackoff + properties + [("group.id", group)],
+            RD_KAFKA_CONSUMER, fixed: Self.promises, Self.withDefaults(properties) + [("group.id", group)],
             events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         // Errors and log lines come to the consumer's queue as well.
         rd_kafka_poll_set_consumer(handle.client)

@@ -18,6 +18,10 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         package static let invalidTimestamp = Code(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
         /// The topic does not take a record, as a compacted one without a key; the whole batch is refused.
         package static let invalidRecord = Code(RD_KAFKA_RESP_ERR_INVALID_RECORD)
+        /// The login is refused.
+        package static let authentication = Code(RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        /// The broker's certificate is not trusted, or TLS failed in another way.
+        package static let tls = Code(RD_KAFKA_RESP_ERR__SSL)
         package static let allBrokersDown = Code(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
     }
 
@@ -42,4 +46,9 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
 package struct KafkaConfigurationError: Error, Sendable, CustomStringConvertible {
     package let property: String
     package let description: String
+}
+
+extension KafkaError {
+    /// The broker answered, and will answer the same until somebody changes a setting.
+    package var needsPerson: Bool { code == .authentication || code == .tls }
 }

@@ -48,12 +48,12 @@ package final class KafkaProducer: @unchecked Sendable {
     /// For the last, one request at a time: a broker that has not seen this client in a partition takes a
     /// batch with any number, so also the second one of two when it refused the first. librdkafka has a
     /// second request ready all the same: whoever needs the order waits for a partition's first report.
-    private static let promises = [
+    static let promises = [
         "enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0", "enable.gapless.guarantee": "true",
         "max.in.flight.requests.per.connection": "1",
     ]
 
-    private static let defaults = [
+    static let defaults = [
         // A topic that is not there yet is waited for as long as librdkafka can be told to.
         ("topic.metadata.propagation.max.ms", "3600000"),
         // An outage is over soon after its end, and not only when ten seconds have passed.

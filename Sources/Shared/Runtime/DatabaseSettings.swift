@@ -16,11 +16,8 @@ package struct DatabaseSettings: Sendable {
         database = try Self.database.value(in: environment)
         user = try Self.user.value(in: environment)
         password = try Self.password.optional(in: environment)
-        // Off this machine a server has to prove who it is; on it there is nobody in between.
-        let mode = try Self.sslMode.optional(in: environment) ?? (isLoopback(host) ? "prefer" : "verify-full")
-        sslMode = mode
-        let certificate = try Self.sslRootCertificate.optional(in: environment)
-        sslRootCertificate = certificate ?? (mode.hasPrefix("verify") ? Self.systemCertificates : nil)
+        sslMode = try Self.sslMode.value(in: environment)
+        sslRootCertificate = try Self.sslRootCertificate.optional(in: environment)
     }
 
     static let host = Setting.text(
@@ -32,11 +29,23 @@ package struct DatabaseSettings: Sendable {
     static let sslMode = Setting<String>(
         "TIMESCALEDB_SSLMODE",
         "TLS as libpq means it. Unset: verify-full, but prefer for a server on this machine.",
+        unset: defaultMode,
         expected: "one of \(sslModes.joined(separator: ", "))"
     ) { sslModes.contains($0) ? $0 : nil }
     static let sslRootCertificate = Setting.text(
         "TIMESCALEDB_SSLROOTCERT",
-        "PEM file of the authorities to trust when the certificate is verified. Unset: the system's.")
+        "PEM file of the authorities to trust when the certificate is verified. Unset: the system's.",
+        unset: { environment in
+            let mode = try? sslMode.value(in: environment)
+            return mode?.hasPrefix("verify") == true ? systemCertificates : nil
+        })
+
+    /// Off this machine a server has to prove who it is; on it there is nobody in between.
+    @Sendable
+    private static func defaultMode(_ environment: Environment) -> String? {
+        let host = try? host.value(in: environment)
+        return host.map(isLoopback) == true ? "prefer" : "verify-full"
+    }
 
     private static let sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -45,6 +54,13 @@ package struct DatabaseSettings: Sendable {
         let path = "/etc/ssl/certs/ca-certificates.crt"
         return FileManager.default.fileExists(atPath: path) ? path : nil
     }()
+
+    /// What a check says of a database that lets nobody in. libpq has no code for why.
+    package static func unreachable(_ place: String, _ reason: String) -> Finding {
+        .unavailable(
+            "database", "\(place): \(reason)",
+            next: "Start it, or see TIMESCALEDB_HOST, _PORT, _DBNAME, _USER, _PASSWORD and _SSLMODE")
+    }
 
     package static let descriptions = [
         host.description, port.description, database.description, user.description, password.description,

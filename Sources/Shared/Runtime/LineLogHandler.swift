@@ -5,8 +5,8 @@ package import Logging
     import Glibc
 #endif
 
-/// Writes one line an event to standard error: time, level, service, message, then its metadata as
-/// `key=value`, sorted.
+/// Writes one line an event to standard error: as text that is time, level, service, message, then its
+/// metadata as `key=value`, sorted.
 ///
 /// Levels say what an operator must do. trace: a record; debug: a batch; info: started, connected,
 /// stopped; warning: recovered by itself; error: somebody must act.
@@ -15,9 +15,11 @@ package struct LineLogHandler: LogHandler {
     package var metadataProvider: Logger.MetadataProvider?
     package var logLevel: Logger.Level
     private let label: String
+    private let format: LogFormat
 
-    package init(label: String, level: Logger.Level) {
+    package init(label: String, level: Logger.Level, format: LogFormat = .text) {
         self.label = label
+        self.format = format
         logLevel = level
     }
 
@@ -27,20 +29,26 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var line = line(of: event, at: .now)
-        // One write a line, so that lines of several threads do not mix. A log that cannot be
-        // written stops nothing.
-        line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        write(toStandardError: line(of: event, at: .now))
     }
 
     /// What is written for `event`, with its line feed.
     func line(of event: LogEvent, at time: Date) -> String {
-        var line = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        line += " \(event.level) \(label): \(oneLine("\(event.message)"))"
         var all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         if let error = event.error { all["error"] = "\(error)" }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(quoted("\(value)"))" }
-        return line + "\n"
+        switch format {
+        case .json: return LogObject(time, event.level, label, "\(event.message)", all).line
+        case .journal: return "<\(event.level.priority)>\(text(of: event, all))\n"
+        case .text:
+            let moment = time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+            return "\(moment) \(event.level) \(label): \(text(of: event, all))\n"
+        }
+    }
+
+    private func text(of event: LogEvent, _ metadata: Logger.Metadata) -> String {
+        var line = oneLine("\(event.message)")
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(quoted("\(value)"))" }
+        return line
     }
 
     /// A value that could be taken for more than one stands in quotes.
@@ -51,6 +59,12 @@ package struct LineLogHandler: LogHandler {
         }
         return "\"\(oneLine(value, quoting: true))\""
     }
+}
+
+/// One write a line, so that lines of several threads do not mix. A log that cannot be written stops nothing.
+func write(toStandardError line: String) {
+    var line = line
+    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
 /// Text from outside may hold line feeds and a terminal's commands; a line stays one line of plain text.

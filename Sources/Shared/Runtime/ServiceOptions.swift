@@ -1,10 +1,18 @@
 import ArgumentParser
+import FoundationEssentials
 package import Logging
 
-/// The options that every command of every service takes.
-package struct ServiceOptions: ParsableArguments {
+/// Where settings are beside the environment.
+struct SettingsFile: ParsableArguments {
     @Option(name: .long, help: "A file with settings; the environment wins over it. Without it .env, if there is one.")
     var envFile: String?
+
+    func environment() throws(ConfigurationError) -> Environment { try Environment.current(file: envFile) }
+}
+
+/// The options of every service's root command.
+package struct ServiceOptions: ParsableArguments {
+    @OptionGroup var file: SettingsFile
 
     @Flag(name: .long, help: "Print every setting, its value and where it comes from, and end. Secrets are masked.")
     var printConfig = false
@@ -15,8 +23,7 @@ package struct ServiceOptions: ParsableArguments {
     package func run<Settings: ServiceSettings>(
         _ type: Settings.Type, _ body: (Settings, Logger) async throws -> Void
     ) async throws {
-        try await exiting {
-            let environment = try Environment.current(file: envFile)
+        try await exiting(Settings.service, file) { environment in
             if printConfig { return try printConfiguration(type, environment) }
             try await body(try Settings(in: environment), try makeLogger(Settings.service, environment))
         }
@@ -28,5 +35,9 @@ private func printConfiguration<Settings: ServiceSettings>(_: Settings.Type, _ e
     for line in effectiveSettings(Settings.descriptions, in: environment) { print(line) }
     let mistakes = Settings.mistakes(in: environment)
     guard !mistakes.isEmpty else { return }
-    throw Failure(ExitStatus.configuration, mistakes.map(\.description).joined(separator: "\nerror: "))
+    for mistake in mistakes {
+        write(
+            toStandardError: LogFormat(environment).line(ofFailure: "\(mistake)", service: Settings.service, at: .now))
+    }
+    throw ExitCode(ExitStatus.configuration)
 }

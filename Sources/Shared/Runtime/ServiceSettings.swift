@@ -11,6 +11,9 @@ package protocol ServiceSettings: Sendable {
 
     /// What only a library can tell of the values that it is given; connects to nothing.
     func verify() throws(ConfigurationError)
+
+    /// What to look at before the service runs with these settings. Nothing is changed by it.
+    func checks() -> [Check]
 }
 
 extension ServiceSettings {

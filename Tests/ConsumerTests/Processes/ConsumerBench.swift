@@ -36,7 +36,12 @@ final class ConsumerBench {
     ///
     /// - Parameter proxy: stands between it and the database.
     func startConsumer(_ extra: [String: String] = [:], through proxy: FaultProxy? = nil) throws -> ChildProcess {
-        var environment = [
+        try ChildProcess(
+            BuiltProduct.path("consumer"), environment: environment(extra, through: proxy), folder: "/tmp")
+    }
+
+    func environment(_ extra: [String: String], through proxy: FaultProxy? = nil) -> [String: String] {
+        let environment = [
             "KAFKA_SERVERS": kafka.bootstrapServers,
             "KAFKA_TOPIC": Self.topic,
             // A killed member is missed sooner. The mock cluster takes 3 s to form a group, so not much less.
@@ -48,8 +53,7 @@ final class ConsumerBench {
             "LOG_LEVEL": "debug",
             "PATH": "/usr/bin:/bin",
         ]
-        environment.merge(extra) { _, extra in extra }
-        return try ChildProcess(BuiltProduct.path("consumer"), environment: environment, folder: "/tmp")
+        return environment.merging(extra) { _, extra in extra }
     }
 
     /// Starts a consumer that has written the frames 0 up to `frames`.
