@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Logging
 import Postgres
 import Runtime
 
@@ -22,6 +23,7 @@ struct LoaderCommand: AsyncParsableCommand {
               loader                                               what the last hours lack
               loader --hour 2026-01-01T05                          05:00 up to 06:00 UTC
               loader --from 2026-01-01T00 --to 2026-01-02T00       a day, hour by hour
+              loader --schedule                                    what the last hours lack, and each hour when it is over
 
             A row that BigQuery cannot hold (more than 9 decimals, NaN, NULL) is kept in the table \
             warehouse_rejects with its reason; the hour is loaded without it. What is loaded is written \
@@ -50,6 +52,13 @@ struct LoaderCommand: AsyncParsableCommand {
     @Flag(help: "Publish what the source holds now, also when the warehouse holds more.")
     var replace = false
 
+    @Flag(
+        help: """
+            Stay: load each hour LOADER_SCHEDULE_DELAY after it is over, until SIGTERM. A run that fails is told \
+            and does not end it. For where no timer is, as in a container.
+            """)
+    var schedule = false
+
     @OptionGroup var options: ServiceOptions
 
     func validate() throws { _ = try namedHours() }
@@ -60,23 +69,48 @@ struct LoaderCommand: AsyncParsableCommand {
             let metrics = LoaderMetrics()
             let admin = AdminServer(settings.admin, loaderPages(metrics), logger: logger)
             let (result, signal) = try await admin.serving {
-                await interruptible(logger: logger) {
-                    try await HourLoader.with(settings, replacing: replace, metrics: metrics, logger: logger) {
-                        loader in
-                        if let hours { return try await loader.loadAll(hours) }
-                        let current = ClockHour(containing: .now)
-                        return try await loader.catchUp(current.advanced(by: -settings.lookbackHours)..<current)
-                    }
+                await interruptible(logger: logger, leaving: schedule ? .asked : .interrupted) {
+                    try await work(hours, settings, metrics, logger)
                 }
             }
+            if schedule, signal != nil { return }
             if let failure = failure(of: result, signal: signal) { throw failure }
         }
     }
 }
 
 extension LoaderCommand {
+    /// The number of rejected rows, when the work has an end.
+    private func work(
+        _ hours: [ClockHour]?, _ settings: LoaderSettings, _ metrics: LoaderMetrics, _ logger: Logger
+    ) async throws -> Int {
+        if schedule {
+            try await ScheduledRuns(delay: settings.scheduleDelay, logger: logger).run { current in
+                try await catchUp(to: current, settings, metrics, logger)
+            }
+        }
+        guard let hours else {
+            return try await catchUp(to: ClockHour(containing: .now), settings, metrics, logger)
+        }
+        return try await HourLoader.with(settings, replacing: replace, metrics: metrics, logger: logger) { loader in
+            try await loader.loadAll(hours)
+        }
+    }
+
+    /// Loads what the hours before `current` lack.
+    private func catchUp(
+        to current: ClockHour, _ settings: LoaderSettings, _ metrics: LoaderMetrics, _ logger: Logger
+    ) async throws -> Int {
+        try await HourLoader.with(settings, replacing: replace, metrics: metrics, logger: logger) { loader in
+            try await loader.catchUp(current.advanced(by: -settings.lookbackHours)..<current)
+        }
+    }
+
     /// The hours that the arguments name; nil when they name none.
     func namedHours() throws -> [ClockHour]? {
+        if schedule, hour != nil || from != nil || to != nil || replace {
+            throw ValidationError("--schedule goes by the clock: give no hours and no --replace with it")
+        }
         switch (hour, from, to) {
         case (let hour?, nil, nil): return [hour]
         case (nil, nil, nil): return nil

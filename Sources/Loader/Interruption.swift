@@ -9,7 +9,7 @@ import Synchronization
 /// next run continues from. So work that does not end by itself, since a thread waits for the database,
 /// is left behind, and the process ends within five seconds.
 func interruptible<Result: Sendable>(
-    logger: Logger, _ work: @escaping @Sendable () async throws -> Result
+    logger: Logger, leaving: Leaving = .interrupted, _ work: @escaping @Sendable () async throws -> Result
 ) async -> (result: Swift.Result<Result, any Error>, signal: Int32?) {
     let received = ReceivedSignal()
     let task = Task { try await work() }
@@ -19,9 +19,9 @@ func interruptible<Result: Sendable>(
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             received.number.withLock { $0 = number }
-            logger.info("interrupted, leaving; run again to go on", metadata: ["signal": "\(number)"])
+            logger.info("\(leaving.message)", metadata: ["signal": "\(number)"])
             task.cancel()
-            DispatchQueue.global().asyncAfter(deadline: .now() + 3) { _exit(128 + number) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + 3) { _exit(leaving.status(of: number)) }
         }
         source.resume()
         return source
@@ -29,6 +29,28 @@ func interruptible<Result: Sendable>(
     let result = await task.result
     for source in sources { source.cancel() }
     return (result, received.number.withLock { $0 })
+}
+
+/// What a signal means to work that it ends.
+enum Leaving {
+    /// Something is left to do.
+    case interrupted
+    /// It has no other end.
+    case asked
+
+    fileprivate var message: String {
+        switch self {
+        case .interrupted: "interrupted, leaving; run again to go on"
+        case .asked: "stopping"
+        }
+    }
+
+    fileprivate func status(of signal: Int32) -> Int32 {
+        switch self {
+        case .interrupted: 128 + signal
+        case .asked: 0
+        }
+    }
 }
 
 /// Shared by the signal handlers and whoever asks in the end.

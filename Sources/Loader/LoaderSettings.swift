@@ -26,6 +26,8 @@ struct LoaderSettings: ServiceSettings {
     /// How many hours before the current one a run without arguments looks at.
     let lookbackHours: Int
     let admin: AdminSettings
+    /// How long an hour has to be over before `--schedule` loads it.
+    let scheduleDelay: Duration
 
     init(in environment: Environment) throws(ConfigurationError) {
         database = try DatabaseSettings(in: environment)
@@ -42,6 +44,7 @@ struct LoaderSettings: ServiceSettings {
         closeTimeout = try Self.closeTimeout.value(in: environment)
         lookbackHours = Int((try Self.lookback.value(in: environment).components.seconds + 3_599) / 3_600)
         admin = try AdminSettings(in: environment, defaultPort: Self.adminPort)
+        scheduleDelay = try Self.scheduleDelay.value(in: environment)
         if let emulator = try Self.emulatorHost.optional(in: environment) {
             endpoint = emulator
             credentials = FoundCredentials(credentials: .none, project: nil)
@@ -117,6 +120,9 @@ extension LoaderSettings {
             + "trade_data.")
 
     private static let adminPort = 9_103
+    private static let scheduleDelay = Setting.duration(
+        "LOADER_SCHEDULE_DELAY", default: "5m", in: .zero ... .seconds(3_540),
+        "How long after an hour's end --schedule loads it.")
 
     static let descriptions =
         DatabaseSettings.descriptions
@@ -129,7 +135,8 @@ extension LoaderSettings {
         + [
             emulatorHost.description, endpoint.description, batchRows.description, concurrency.description,
             gzip.description, lockTimeout.description, closeTimeout.description, lookback.description,
-            logLevelSetting.description,
+            scheduleDelay.description,
+            logLevelSetting.description, logFormatSetting.description,
         ] + AdminSettings.descriptions(defaultPort: adminPort)
 
     private static func projectSetting(_ name: String, _ help: String) -> Setting<String> {

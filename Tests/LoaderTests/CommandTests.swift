@@ -31,6 +31,7 @@ struct CommandTests {
             ["--from", "2026-01-01T00"], ["--to", "2026-01-01T00"],
             ["--hour", "2026-01-01T00", "--from", "2026-01-01T00", "--to", "2026-01-01T01"],
             ["--from", "2026-01-01T01", "--to", "2026-01-01T01"], ["--hour", "yesterday"],
+            ["--schedule", "--hour", "2026-01-01T00"], ["--schedule", "--replace"],
         ])
     func contradictions(arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try LoaderCommand.parseAsRoot(arguments) }
