@@ -116,6 +116,19 @@ await_health() {
     done
 }
 
+# Not in a session, where hours are named: it stays, whether the database is there or not, until it is asked to end.
+check_schedule() {
+    local result=0 running
+    env -i PATH="$PATH" HOME="$work" TIMESCALEDB_HOST=127.0.0.1 TIMESCALEDB_PORT=1 BIGQUERY_PROJECT=none \
+        BIGQUERY_EMULATOR_HOST=127.0.0.1:1 "$work/loader" --schedule >"$work/log" 2>&1 &
+    running=$!
+    await_health loader
+    kill "$running"
+    wait "$running" || result=$?
+    [ -e "$work/loader.healthy" ] && [ "$result" = 0 ] ||
+        { tail -n 5 "$work/log" >&2; fail "loader --schedule ended with $result, or was never healthy: 137 is killed"; }
+}
+
 # --- all of it -------------------------------------------------------------------------------------
 
 [ "$(id -u)" = 0 ] || not_run "podman is run by root here"
@@ -162,5 +175,7 @@ done
 for service in "${services[@]}"; do
     grep -qx 0 "$work/$service.exit" || fail "$service ended with $(cat "$work/$service.exit"): 137 is killed after 5 s"
 done
+say "loader --schedule"
+check_schedule
 "${podman[@]}" images --format '{{.Repository}} {{.Size}}' --filter reference='ticker-*' | sed 's|localhost/|images: |' >&2
 echo "images-test: passed after $SECONDS s"
