@@ -177,11 +177,11 @@ docs:
 	UPDATE_DOCS=1 swift test --skip-build --disable-xctest --no-parallel --filter 'DocumentTests'
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tools Tests
+	swift format --in-place --recursive Package.swift Sources Tests
 
 lint: PACKAGES := python3-venv
 lint: dependencies
-	swift format lint --strict --recursive Package.swift Sources Tools Tests
+	swift format lint --strict --recursive Package.swift Sources Tests
 	Tests/Images/lint.sh
 
 clean:

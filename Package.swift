@@ -99,7 +99,7 @@ let package = Package(
         service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", "CZlib", asyncHTTPClient] + http),
 
         // Makes pages of the manual of what the services' help says, for `make install`.
-        .executableTarget(name: "Manual", path: "Tools/Manual", swiftSettings: settings),
+        .executableTarget(name: "Manual", path: "Tests/Manual", swiftSettings: settings),
 
         // The outside world, for tests, the sandbox and the benchmarks. Never part of a service.
         .target(

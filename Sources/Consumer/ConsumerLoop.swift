@@ -130,16 +130,16 @@ final class ConsumerLoop: @unchecked Sendable {
         case .record(let record): take(record)
         case .assigned(let partitions):
             assigned = partitions.sorted { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
+            stopFetching()
             status.assigned(assigned)
             logger.info("assigned", metadata: ["kafka.partitions": "\(assigned)"])
-            stopFetching()
         case .revoked:
             // The last chance to write what is at hand; if it fails, the next owner reads it again.
             try writeBatch()
             assigned = []
-            status.assigned([])
             activity = "waiting for partitions"
             stopFetching()
+            status.assigned([])
         case .end(let partition, let offset):
             guard isFetching, let source = settings.topics.source(of: partition) else { return }
             batch.reachedEnd(of: source, partition.partition, at: offset)

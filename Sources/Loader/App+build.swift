@@ -40,6 +40,7 @@ extension HourLoader {
         _ metrics: LoaderMetrics, _ manager: ServiceManager, logger: Logger
     ) async throws -> HourLoader {
         let warehouse = try await BigQuery(settings, transport, limits: limits, metrics: metrics, logger: logger)
+        manager.tell(.extendTimeout(by: settings.lockTimeout + HourLoader.hourLimit), .status("waiting for its turn"))
         // The lock first: of two loaders that start together, one creates the tables.
         let ledger = try await Ledger.open(
             settings.postgres, table: warehouse.target.name, lockTimeout: settings.lockTimeout, logger: logger)

@@ -67,7 +67,9 @@ struct LoaderCommand: AsyncParsableCommand {
         let hours = try namedHours()
         try await options.run(LoaderSettings.self) { settings, logger in
             let metrics = LoaderMetrics()
-            let admin = AdminServer(settings.admin, loaderPages(metrics), logger: logger)
+            // By hand beside the service, whose port it is.
+            let place = hours == nil ? settings.admin : settings.admin.unlessTaken
+            let admin = AdminServer(place, loaderPages(metrics), logger: logger)
             let (result, signal) = try await admin.serving {
                 await interruptible(logger: logger, leaving: schedule ? .asked : .interrupted) {
                     try await work(hours, settings, metrics, logger)

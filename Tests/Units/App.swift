@@ -27,10 +27,13 @@ struct Units: AsyncParsableCommand {
             failure = error
         }
         try? await pipeline.stop()
+        if let failure = failure as? Machine.CannotBoot {
+            return print("units-test: NOT RUN: no systemd boots here: \(failure)")
+        }
         if let failure {
             print("FAILED  \(failure)")
             throw ExitCode(1)
         }
-        print("the units work under systemd, in \((ContinuousClock.now - start).components.seconds) s")
+        print("units-test: passed after \((ContinuousClock.now - start).components.seconds) s")
     }
 }

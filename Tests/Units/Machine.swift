@@ -6,6 +6,11 @@ import TestSupport
 ///
 /// It shares the host's network, where the outside world of the tests is. It goes with this object, and when we die.
 final class Machine: Sendable {
+    /// No systemd can be booted here.
+    struct CannotBoot: Error, CustomStringConvertible {
+        let description: String
+    }
+
     /// Lines of its journal from the start on.
     let journal: ChildProcess
     private let boot: ChildProcess
@@ -18,7 +23,7 @@ final class Machine: Sendable {
     private static let bootLimit = Duration.seconds(60)
 
     /// - Parameter staging: `usr/local` and `etc` of it are the machine's.
-    /// - Throws: ``SetupError`` where the kernel does not let us.
+    /// - Throws: ``CannotBoot`` where the kernel does not let us.
     init(staging: String) async throws {
         folder = try TemporaryFolder()
         name = "units-\(UUID().uuidString.lowercased().prefix(8))"
@@ -45,7 +50,7 @@ final class Machine: Sendable {
             boot.kill()
             try? await boot.errors.closed(within: .seconds(10), "the machine's output")
             try? await Self.removeControlGroups(name)
-            throw SetupError("no systemd can be booted here: \(error) \(boot.errors.elements.suffix(5))")
+            throw CannotBoot(description: "\(error) \(boot.errors.elements.suffix(5))")
         }
     }
 

@@ -23,7 +23,7 @@ struct HTTPTransport: Sendable {
 
     init(client: HTTPClient, deadline: Duration = .seconds(90)) {
         self.client = client
-        self.deadline = .milliseconds(deadline.components.seconds * 1_000)
+        self.deadline = .nanoseconds(Int64(deadline / .nanoseconds(1)))
     }
 
     func send(

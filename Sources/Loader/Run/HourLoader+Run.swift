@@ -2,8 +2,8 @@ import Logging
 import Runtime
 
 extension HourLoader {
-    /// How long one hour may take, with the wait for it to be closed: `TimeoutStartSec=` of the unit.
-    private static let hourLimit = Duration.seconds(30 * 60)
+    /// How long one hour may take once it is closed: `TimeoutStartSec=` of the unit.
+    static let hourLimit = Duration.seconds(30 * 60)
 
     /// Loads the hours that somebody named, in their order; the number of rejected rows.
     ///
@@ -93,7 +93,7 @@ extension HourLoader {
             defer { metrics.loadsPending.set(metrics.loadsPending.value - 1) }
             try Task.checkCancellation()
             // A unit's limit on the time of its start is one for an hour, not for all that an outage left.
-            manager.tell(.extendTimeout(by: Self.hourLimit), .status("loading \(hour)"))
+            manager.tell(.extendTimeout(by: closeTimeout + Self.hourLimit), .status("loading \(hour)"))
             let start = ContinuousClock.now
             do {
                 var report = try await load(hour, waiting: &watch)

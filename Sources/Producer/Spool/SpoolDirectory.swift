@@ -24,7 +24,7 @@ final class SpoolDirectory: Sendable {
         let lockPath = "\(path)/lock"
         lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw SpoolError(errno, path) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.take(lock) else {
             let owner = readText(lock)
             close(lock)
             throw SpoolError(
@@ -39,6 +39,13 @@ final class SpoolDirectory: Sendable {
         _ = ftruncate(lock, 0)
         text.withUTF8 { _ = pwrite(lock, $0.baseAddress, $0.count, 0) }
         removeUnfinished()
+    }
+
+    /// `producer check` holds the lock for microseconds, a producer for as long as it runs.
+    private static func take(_ lock: Int32) -> Bool {
+        if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+        usleep(50_000)
+        return flock(lock, LOCK_EX | LOCK_NB) == 0
     }
 
     /// The kernel would do so as well when the process ends.

@@ -44,7 +44,7 @@ package final class KafkaProbe {
 
     deinit { rd_kafka_queue_destroy(events) }
 
-    /// Asks until a broker answers, all brokers have refused, or the time is over; blocks.
+    /// Asks until a broker answers, all brokers go on refusing, or the time is over; blocks.
     ///
     /// - Throws: the first reason that a broker cannot be used, rather than the last.
     ///
@@ -52,31 +52,38 @@ package final class KafkaProbe {
     package func cluster(within limit: Duration) throws(KafkaError) -> Cluster {
         let deadline = ContinuousClock.now + limit
         var reason: KafkaError?
+        // All are called down when the first address of each refused; the second, such as IPv4's, is tried next.
+        var downLimit: ContinuousClock.Instant?
+        var patience = Duration.milliseconds(250)
         while true {
             var metadata: UnsafePointer<rd_kafka_metadata>?
-            let code = rd_kafka_metadata(handle.client, 1, nil, &metadata, 250)
+            let wait = max(.zero, min(patience, deadline - .now)) / .milliseconds(1)
+            let code = rd_kafka_metadata(handle.client, 1, nil, &metadata, Int32(wait))
             if code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata {
                 defer { rd_kafka_metadata_destroy(metadata) }
                 return Cluster(metadata.pointee)
             }
-            let (first, isOver) = failures()
+            let (first, areAllDown) = failures()
             reason = reason ?? first
-            if isOver || .now >= deadline { throw reason ?? KafkaError(code) }
+            if areAllDown, downLimit == nil { downLimit = .now + .seconds(1) }
+            if .now >= min(deadline, downLimit ?? deadline) { throw reason ?? KafkaError(code) }
+            // An answer that comes too late is lost, however often it is asked for.
+            patience = min(patience * 2, .seconds(10))
         }
     }
 
     /// What the client has to say since it was asked the last time: why a broker cannot be used, and whether
     /// none can.
-    private func failures() -> (first: KafkaError?, isOver: Bool) {
+    private func failures() -> (first: KafkaError?, areAllDown: Bool) {
         var first: KafkaError?
-        var isOver = false
+        var areAllDown = false
         while let event = rd_kafka_queue_poll(events, 0) {
             defer { rd_kafka_event_destroy(event) }
             guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR else { continue }
             let error = KafkaError(event: event, client: handle.client)
-            if error.code == .allBrokersDown { isOver = true } else if first == nil { first = error }
+            if error.code == .allBrokersDown { areAllDown = true } else if first == nil { first = error }
         }
-        return (first, isOver)
+        return (first, areAllDown)
     }
 }
 

@@ -74,6 +74,22 @@ struct ConsumerAdminTests {
         await proxy.stop()
     }
 
+    @Test("A partition that another consumer got is in its numbers no more", .timeLimit(.minutes(3)))
+    func revoked() async throws {
+        let bench = try await ConsumerBench(partitions: 2)
+        let port = try AdminPort()
+        let first = try bench.startConsumer(port.settings)
+        try bench.write(0..<100)
+        try await bench.waitUntilWritten(100)
+        let second = try bench.startConsumer()
+        // Its share is there when it is told, and not before.
+        try await port.wait(for: "ticker_consumer_assigned_partitions") { $0 == 1 }
+        let offsets = try await port.metrics().keys.filter { $0.hasPrefix("ticker_consumer_next_offset") }
+        #expect(offsets.count <= 1, "\(offsets)")
+        try await expectCleanStop(first)
+        try await expectCleanStop(second)
+    }
+
     @Test("While Kafka is away it is not ready, and healthy all the same", .timeLimit(.minutes(3)))
     func kafkaAway() async throws {
         let bench = try await ConsumerBench(partitions: 1)

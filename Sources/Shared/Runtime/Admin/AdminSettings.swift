@@ -4,7 +4,7 @@ package struct AdminSettings: Sendable {
     /// nil when nobody is to ask.
     package let port: Int?
     /// Somebody has named the place, and so relies on it.
-    package let isChosen: Bool
+    package private(set) var isChosen: Bool
 
     /// - Parameter defaultPort: each service has one of its own, so that all three can run on one machine.
     package init(in environment: Environment, defaultPort: Int) throws(ConfigurationError) {
@@ -12,6 +12,13 @@ package struct AdminSettings: Sendable {
         let port = try Self.port(defaultPort).value(in: environment)
         self.port = port == 0 ? nil : port
         isChosen = Self.descriptions(defaultPort: defaultPort).contains { environment[$0.name] != nil }
+    }
+
+    /// The same place, when nobody else has it: nobody relies on finding this process there.
+    package var unlessTaken: AdminSettings {
+        var copy = self
+        copy.isChosen = false
+        return copy
     }
 
     private static let address = Setting.text(
