@@ -5,8 +5,12 @@ import Testing
 @Suite struct CurveTests {
     private let start = ContinuousClock.now
 
-    private func sample(_ milliseconds: Int, _ committed: [Int], sent: Int = 0, cpu: Double = 0) -> CommitCurve.Sample {
-        .init(time: start + .milliseconds(milliseconds), committed: committed, sent: sent, cpuSeconds: cpu)
+    private func sample(
+        _ milliseconds: Int, _ committed: [Int], sent: Int = 0, inKafka: Int = 0, cpu: Double = 0
+    ) -> CommitCurve.Sample {
+        .init(
+            time: start + .milliseconds(milliseconds), committed: committed,
+            sources: .init(sent: sent, inKafka: inKafka), cpuSeconds: cpu)
     }
 
     @Test("The clock begins with the first rows, which do not count, and ends with the last")
@@ -46,7 +50,7 @@ import Testing
             [
                 sample(0, [0], sent: 0), sample(10, [0], sent: 2), sample(20, [1], sent: 2), sample(35, [2], sent: 3),
                 sample(95, [3], sent: 3),
-            ], from: 1)
+            ], between: \.sources.sent, and: \.total, from: 1)
         #expect(latency.percentile(0) == .milliseconds(20))
         #expect(latency.percentile(0.5) == .milliseconds(35))
         #expect(latency.percentile(0.99) == .milliseconds(75))
@@ -55,7 +59,20 @@ import Testing
     @Test("Ticks that warm up do not count, and no tick is no latency")
     func warmUp() {
         let samples = [sample(0, [0], sent: 1), sample(900, [1], sent: 2), sample(910, [2], sent: 2)]
-        #expect(TickLatency(samples, from: 2).percentile(0.99) == .milliseconds(910))
-        #expect(TickLatency(samples, from: 3).percentile(0.99) == nil)
+        #expect(
+            TickLatency(samples, between: \.sources.sent, and: \.total, from: 2).percentile(0.99) == .milliseconds(910))
+        #expect(TickLatency(samples, between: \.sources.sent, and: \.total, from: 3).percentile(0.99) == nil)
+    }
+
+    @Test("The parts of a tick's way are told apart by where it was at each look")
+    func parts() {
+        let samples = [
+            sample(0, [0]), sample(10, [0], sent: 1), sample(18, [0], sent: 1, inKafka: 1),
+            sample(48, [1], sent: 1, inKafka: 1),
+        ]
+        let toKafka = TickLatency(samples, between: \.sources.sent, and: \.sources.inKafka, from: 1)
+        #expect(toKafka.percentile(0.99) == .milliseconds(18))
+        let toRow = TickLatency(samples, between: \.sources.inKafka, and: \.total, from: 1)
+        #expect(toRow.percentile(0.99) == .milliseconds(38))
     }
 }

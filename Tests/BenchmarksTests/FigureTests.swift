@@ -3,6 +3,13 @@ import Testing
 @testable import Benchmarks
 
 @Suite struct FigureTests {
+    @Test("The middle of an odd and an even number of rounds, and of none")
+    func median() {
+        #expect([3.0, 1, 100].median == 3)
+        #expect([4.0, 1, 2, 100].median == 3)
+        #expect([Double]().median == 0)
+    }
+
     @Test("A goal is reached at its bound, and not beyond it")
     func goals() {
         let figure = { (value: Double, unit: Figure.Unit, goal: Figure.Goal?) in

@@ -12,11 +12,19 @@ final class CommitCurve: Sendable {
         let time: ContinuousClock.Instant
         /// The next offset of each partition.
         let committed: [Int]
-        /// How many frames had been sent, as a look right before told.
-        let sent: Int
+        /// How far the ticks were before, as a look right before told.
+        let sources: Sources
         let cpuSeconds: Double
 
         var total: Int { committed.reduce(0, +) }
+    }
+
+    /// How many ticks had come how far.
+    struct Sources {
+        /// Sent by the exchange.
+        var sent = 0
+        /// To be had from Kafka.
+        var inKafka = 0
     }
 
     /// What lies between two samples.
@@ -31,28 +39,29 @@ final class CommitCurve: Sendable {
     /// Samples until `rows` are committed; throws when none more comes for a minute.
     ///
     /// - Parameters:
+    ///   - period: the time between two samples.
     ///   - processes: whose processor time is noted.
-    ///   - sent: how many frames were sent until now; called on another thread.
+    ///   - sources: how far the ticks are now; called on another thread.
     func watch(
-        _ database: PostgresConfiguration, topic: String, rows: Int, processes: [Int32] = [],
-        sent: @escaping @Sendable () -> Int = { 0 }
+        _ database: PostgresConfiguration, topic: String, rows: Int, every period: Duration = .milliseconds(10),
+        processes: [Int32] = [], sources: @escaping @Sendable () -> Sources = { Sources() }
     ) async throws -> [Sample] {
         try await thread.run {
             let connection = try PostgresConnection(database)
             var samples: [Sample] = []
             var lastChange = ContinuousClock.now
             while (samples.last?.total ?? 0) < rows {
-                let sentNow = sent()
+                let sourcesNow = sources()
                 let result = try connection.query(
                     "SELECT next_offset FROM kafka_offsets WHERE topic = $1 ORDER BY partition", [topic])
                 let committed = (0..<result.rowCount).map { Int(result.integer($0, 0) ?? 0) }
                 let used = processes.reduce(0) { $0 + ProcessUsage.cpuSeconds(of: $1) }
-                let sample = Sample(time: .now, committed: committed, sent: sentNow, cpuSeconds: used)
+                let sample = Sample(time: .now, committed: committed, sources: sourcesNow, cpuSeconds: used)
                 if sample.total != samples.last?.total { lastChange = .now }
                 if lastChange + .seconds(60) < .now { throw SetupError("only \(sample.total) of \(rows) rows came") }
                 samples.append(sample)
                 // Paced by the server, so that the measuring costs the measured little.
-                try connection.execute("SELECT pg_sleep(0.005)")
+                try connection.execute("SELECT pg_sleep(\(period.inSeconds))")
             }
             return samples
         }

@@ -46,21 +46,21 @@ struct ConsumerBenchmark {
     }
 
     private func figures(_ runs: [ConsumerRun], _ copies: [Double], _ fetches: [Fetch]) -> [Figure] {
-        let speed = runs.map(\.rowsPerSecond).best(.rowsPerSecond)
+        let speed = runs.map(\.rowsPerSecond).median
         let fetch = "fetch and discard"
         return [
             Figure(
                 id: "consumer.rows", name: "consumer, Kafka to committed row", value: speed, unit: .rowsPerSecond,
-                limit: .init(name: "psql \\copy of the same rows", value: copies.best(.rowsPerSecond)),
+                limit: .init(name: "psql \\copy of the same rows", value: copies.median),
                 goal: .ratio(0.8)),
             Figure(
                 id: "consumer.fetch", name: "consumer, Kafka to committed row", value: speed, unit: .rowsPerSecond,
-                limit: .init(name: fetch, value: fetches.map(\.rowsPerSecond).best(.rowsPerSecond)),
+                limit: .init(name: fetch, value: fetches.map(\.rowsPerSecond).median),
                 isCompared: false),
             Figure(
                 id: "consumer.cpu", name: "consumer, CPU of all threads",
-                value: runs.map(\.cpuMicrosecondsPerRow).best(.microsecondsPerRow), unit: .microsecondsPerRow,
-                limit: .init(name: fetch, value: fetches.map(\.cpuMicrosecondsPerRow).best(.microsecondsPerRow))),
+                value: runs.map(\.cpuMicrosecondsPerRow).median, unit: .microsecondsPerRow,
+                limit: .init(name: fetch, value: fetches.map(\.cpuMicrosecondsPerRow).median)),
             Figure(
                 id: "consumer.start", name: "consumer, start to first row",
                 value: runs.map(\.startSeconds).best(.seconds), unit: .seconds),

@@ -1,21 +1,26 @@
-/// How long ticks take from the exchange's socket to a committed row, as the samples of a ``CommitCurve`` tell.
+/// How long ticks take from one point of their way to another, as the samples of a ``CommitCurve`` tell.
 ///
-/// The n-th record committed is compared with the n-th frame sent. A frame counts as sent at the sample before the
-/// one that saw it, so the figure is rather too long than too short.
+/// The n-th tick that arrived is compared with the n-th that left. A tick counts as gone at the sample before the
+/// one that saw it go, so the figure is rather too long than too short.
 struct TickLatency {
     /// Shortest first.
     private let latencies: [Duration]
 
-    /// - Parameter first: the first frame that counts, from 1; those before it warm up.
-    init(_ samples: [CommitCurve.Sample], from first: Int) {
+    /// - Parameters:
+    ///   - start: how many ticks had left, and `end`: how many had arrived.
+    ///   - first: the first tick that counts, from 1; those before it warm up.
+    init(
+        _ samples: [CommitCurve.Sample], between start: (CommitCurve.Sample) -> Int,
+        and end: (CommitCurve.Sample) -> Int, from first: Int
+    ) {
         var latencies: [Duration] = []
-        var sending = 0
-        var frame = first
+        var leaving = 0
+        var tick = first
         for sample in samples {
-            while frame <= sample.total {
-                while sending + 1 < samples.count, samples[sending + 1].sent < frame { sending += 1 }
-                latencies.append(max(.zero, sample.time - samples[sending].time))
-                frame += 1
+            while tick <= end(sample) {
+                while leaving + 1 < samples.count, start(samples[leaving + 1]) < tick { leaving += 1 }
+                latencies.append(max(.zero, sample.time - samples[leaving].time))
+                tick += 1
             }
         }
         self.latencies = latencies.sorted()

@@ -62,6 +62,14 @@ struct Figure: Equatable {
 }
 
 extension [Double] {
+    /// The middle of several rounds: of two things that are compared neither is judged by its luckiest round.
+    /// 0 of nothing.
+    var median: Double {
+        guard !isEmpty else { return 0 }
+        let sorted = self.sorted()
+        return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
+    }
+
     /// The better end of several rounds: what disturbs a measurement only ever makes it worse.
     func best(_ unit: Figure.Unit) -> Double { (unit.isBetterWhenHigher ? self.max() : self.min()) ?? 0 }
 }

@@ -20,7 +20,9 @@ struct BenchmarkKafka {
 
     /// The services over a topic of their own, for as long as `body` runs.
     func withPipeline<Result>(partitions: Int, _ body: (Pipeline) async throws -> Result) async throws -> Result {
-        try await Pipeline.with(partitions: partitions, environment: ["KAFKA_SERVERS": servers], body)
+        try await Pipeline.with(
+            partitions: partitions, databaseSettings: Pipeline.settingsToKeepLogFiles,
+            environment: ["KAFKA_SERVERS": servers], body)
     }
 
     func stop() { process?.kill() }

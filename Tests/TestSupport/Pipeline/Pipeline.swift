@@ -18,16 +18,18 @@ package final class Pipeline {
     /// - Parameters:
     ///   - partitions: of a topic that has to be created.
     ///   - brokers: of a cluster of our own.
+    ///   - databaseSettings: of the services' database server, by name.
     ///   - isWarehouseApart: the fake BigQuery survives what happens to the services' database.
     ///   - environment: may name a Kafka broker (`KAFKA_SERVERS`) and an emulator of BigQuery
     ///     (`BIGQUERY_EMULATOR_HOST`) that run already; what it does not name is started here.
     package init(
-        partitions: Int, brokers: Int = 1, isWarehouseApart: Bool = false, environment: [String: String] = [:]
+        partitions: Int, brokers: Int = 1, databaseSettings: [String: String] = [:], isWarehouseApart: Bool = false,
+        environment: [String: String] = [:]
     ) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "sandbox-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         broker = try await Broker.start(partitions: partitions, brokers: brokers, environment: environment)
-        server = try await TimescaleServer()
+        server = try await TimescaleServer(extraSettings: databaseSettings)
         warehouseServer = isWarehouseApart ? try await TimescaleServer(extraSettings: ["fsync": "off"]) : nil
         database = DatabaseProbe(try await server.createDatabase("coin"))
         if let emulator = OtherEmulator(environment: environment) {
@@ -41,9 +43,11 @@ package final class Pipeline {
     /// Runs `body` with a pipeline of its own, which is stopped then. When something fails, the last words of
     /// the services are written to standard error.
     package static func with<Result>(
-        partitions: Int, environment: [String: String], _ body: (Pipeline) async throws -> Result
+        partitions: Int, databaseSettings: [String: String] = [:], environment: [String: String],
+        _ body: (Pipeline) async throws -> Result
     ) async throws -> Result {
-        let pipeline = try await Pipeline(partitions: partitions, environment: environment)
+        let pipeline = try await Pipeline(
+            partitions: partitions, databaseSettings: databaseSettings, environment: environment)
         do {
             let result = try await body(pipeline)
             try await pipeline.stop()
