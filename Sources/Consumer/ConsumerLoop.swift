@@ -47,6 +47,7 @@ final class ConsumerLoop: @unchecked Sendable {
     }
     /// Records that are not counted in the metrics yet.
     private var uncounted = 0
+    private var reports = ReportPace()
 
     init(
         _ consumer: KafkaConsumer, _ settings: ConsumerSettings, _ metrics: ConsumerMetrics, _ status: ConsumerStatus,
@@ -88,11 +89,13 @@ final class ConsumerLoop: @unchecked Sendable {
             } else if batch.hasChunk {
                 try sendRows()
             }
+            tellGroup(at: now)
             if now >= nextQuestion { try askForEnds(at: now) }
             try takeEnds()
             tellStatus()
         }
         try writeBatch()
+        tellGroup(at: clock.now, isLast: true)
         consumer.close()
         logger.info(
             "stopped",
@@ -136,6 +139,7 @@ final class ConsumerLoop: @unchecked Sendable {
         case .revoked:
             // The last chance to write what is at hand; if it fails, the next owner reads it again.
             try writeBatch()
+            tellGroup(at: clock.now, isLast: true)
             assigned = []
             activity = "waiting for partitions"
             stopFetching()
@@ -167,8 +171,8 @@ final class ConsumerLoop: @unchecked Sendable {
         nextQuestion = now + Self.questionInterval
         guard isFetching, ends.isIdle else { return }
         // Before the ends: what producers said by then is below them, in all partitions.
-        let settled = try database.use { store throws(PostgresError) in try store.settledMicroseconds() }
-        if let settled { ends.ask(batch.positions.all, settledMicroseconds: settled) }
+        let settlement = try database.use { store throws(PostgresError) in try store.settlement() }
+        if let settlement { ends.ask(batch.positions.all, settlement) }
     }
 
     /// What the batch has reached goes into the database with it, or at once when there is no record.
@@ -219,6 +223,7 @@ final class ConsumerLoop: @unchecked Sendable {
     private func stopFetching() {
         // What the batch knows of its records' age is forgotten with it.
         tellStatus()
+        reports.forget()
         batch.begin(at: Positions())
         database.abandon()
         isFetching = false
@@ -282,7 +287,13 @@ final class ConsumerLoop: @unchecked Sendable {
                 "rows": "\(batch.rowCount)", "dead_letters": "\(batch.deadLetterCount)", "gaps": "\(batch.gaps.count)",
                 "repeats": "\(batch.repeatCount)",
             ])
-        consumer.reportProgress(batch.positions.all.filter(\.hasRecords).map { ($0.partition, .at($0.next)) })
+        reports.batchWritten()
+    }
+
+    private func tellGroup(at now: ContinuousClock.Instant, isLast: Bool = false) {
+        guard reports.isDue(at: now, isLast: isLast) else { return }
+        consumer.reportProgress(
+            batch.positions.all.compactMap { position in position.stored.map { (position.partition, .at($0)) } })
     }
 
     // MARK: - Errors

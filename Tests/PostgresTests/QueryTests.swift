@@ -43,6 +43,44 @@ struct QueryTests {
         }
     }
 
+    @Test("A prepared statement is parsed once, takes other parameters each time, and outlives its transaction's end")
+    func prepared() async throws {
+        try await TestDatabase().connected { connection in
+            try connection.execute("CREATE TABLE t (n bigint UNIQUE)")
+            let insert = "INSERT INTO t VALUES ($1)"
+            let refusal = failure { () throws(PostgresError) in
+                try connection.transaction { () throws(PostgresError) in
+                    _ = try connection.queryPrepared(insert, ["1"]).affectedRows
+                    _ = try connection.queryPrepared(insert, ["1"]).affectedRows
+                }
+            }
+            #expect(refusal?.sqlState == SQLState.uniqueViolation)
+            for number in ["1", "2", nil] {
+                #expect(try connection.queryPrepared(insert, [number]).affectedRows == 1)
+            }
+            let count = try connection.queryPrepared("SELECT count(n) FROM t", [])
+            #expect(count.text(0, 0) == "2")
+            let statements = try connection.query("SELECT statement FROM pg_prepared_statements ORDER BY 1")
+            #expect(
+                (0..<statements.rowCount).map { statements.text($0, 0) }
+                    == [insert, "SELECT count(n) FROM t"])
+        }
+    }
+
+    @Test("A statement that cannot be prepared is an error of the server's, each time")
+    func unprepared() async throws {
+        try await TestDatabase().connected { connection in
+            for _ in 1...2 {
+                let error = failure { () throws(PostgresError) in
+                    _ = try connection.queryPrepared("SELEC 1", []).rowCount
+                }
+                #expect(error?.sqlState == "42601")
+            }
+            let one = try connection.queryPrepared("SELECT 1", [])
+            #expect(one.text(0, 0) == "1")
+        }
+    }
+
     @Test("The number of changed rows is told")
     func affectedRows() async throws {
         try await TestDatabase().connected { connection in

@@ -39,7 +39,7 @@ extension MarketHours {
         var lines = MarketHourLines()
         forEachLine { lines.append(code: $0, hour: $1, $2, volume: $3) }
         guard !lines.isEmpty else { return }
-        _ = try database.query(
+        _ = try database.queryPrepared(
             """
             INSERT INTO market_hours AS known
                 (code, hour, ticks, volume, repeats, repeated_volume, skips, late, unsummed, sum_low, sum_high)

@@ -30,13 +30,16 @@ extension Store {
         }
     }
 
-    /// The latest time until which a producer said that all it received is in Kafka: microseconds since 1970.
-    /// Other consumers may have read it. nil when none was told.
-    func settledMicroseconds() throws(PostgresError) -> UInt64? {
-        try database.query(
-            "SELECT floor(extract(epoch FROM max(settled_until)) * 1000000)::bigint FROM kafka_offsets WHERE topic = $1",
-            [topics.ticks]
-        ).integer(0, 0).flatMap { UInt64(exactly: $0) }
+    /// What producers said of the ticks until now; other consumers may have read it. nil when none said anything.
+    func settlement() throws(PostgresError) -> Settlement? {
+        let answer = try database.query(
+            """
+            SELECT floor(extract(epoch FROM max(settled_until)) * 1000000)::bigint, count(*)
+            FROM kafka_offsets WHERE topic = $1
+            """, [topics.ticks])
+        guard let time = answer.integer(0, 0).flatMap({ UInt64(exactly: $0) }), let rows = answer.integer(0, 1)
+        else { return nil }
+        return Settlement(topic: topics.ticks, microseconds: time, knownPartitions: Int(rows))
     }
 
     /// Gives partitions that have no row one, at the offsets where their records begin.
@@ -66,7 +69,7 @@ extension Store {
     }
 
     private func update(_ positions: [Position]) throws(PostgresError) -> Int {
-        try database.query(
+        try database.queryPrepared(
             """
             UPDATE kafka_offsets SET next_offset = moved.next, producers = moved.producers,
                 repeats_dropped = repeats_dropped + moved.repeats, updated_at = now(),

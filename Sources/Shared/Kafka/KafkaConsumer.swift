@@ -231,6 +231,24 @@ package final class KafkaConsumer: @unchecked Sendable {
         return offsets
     }
 
+    /// How many partitions a topic that this consumer reads has by now; nil when the brokers do not know it. Any
+    /// thread.
+    ///
+    /// The corresponding C function is `rd_kafka_metadata`.
+    package func partitionCount(of topic: String, timeoutMilliseconds: Int) throws(KafkaError) -> Int? {
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        try check(rd_kafka_metadata(handle.client, 0, nil, &metadata, CInt(timeoutMilliseconds)))
+        guard let metadata else { return nil }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        for index in 0..<Int(metadata.pointee.topic_cnt) {
+            let candidate = metadata.pointee.topics[index]
+            if candidate.err == RD_KAFKA_RESP_ERR_NO_ERROR, String(cString: candidate.topic) == topic {
+                return Int(candidate.partition_cnt)
+            }
+        }
+        return nil
+    }
+
     /// Tells the group how far its partitions are, for tools that show its lag. Nothing rests on it,
     /// so nobody waits for the answer.
     ///

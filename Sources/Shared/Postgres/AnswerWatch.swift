@@ -11,12 +11,11 @@ import Synchronization
 ///
 /// Time between calls does not count, nor does time in which this process is stopped.
 final class AnswerWatch: Sendable {
-    private let socket: CInt
     /// Between two looks.
     private let interval: DispatchTimeInterval
     /// Beginnings and ends of calls: odd while one runs.
     private let steps = Atomic(0)
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         /// As they were at the last look.
@@ -24,7 +23,8 @@ final class AnswerWatch: Sendable {
         /// How often in a row the same call was seen to run.
         var looks = 0
         var hasEnded = false
-        var isStopped = false
+        /// nil once it is stopped.
+        var descriptor: CInt?
     }
 
     /// A call that lasts is ended at this look: after the limit, and before a fourth of it more.
@@ -32,11 +32,16 @@ final class AnswerWatch: Sendable {
     /// All connections share it; a look takes no time.
     private static let queue = DispatchQueue(label: "database watch")
 
+    /// nil when the process has no descriptor left.
+    ///
     /// - Parameters:
-    ///   - socket: has to stay open until ``stop()``.
+    ///   - socket: libpq's. It closes it when the connection breaks, and then its number may become another's,
+    ///     so the watch has a descriptor of its own for it.
     ///   - limit: how long the server may keep silent.
-    init(socket: CInt, limit: Duration) {
-        self.socket = socket
+    init?(socket: CInt, limit: Duration) {
+        let descriptor = fcntl(socket, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else { return nil }
+        state = Mutex(State(descriptor: descriptor))
         let (seconds, attoseconds) = (limit / Self.looksPerLimit).components
         interval = .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
         lookLater()
@@ -45,8 +50,13 @@ final class AnswerWatch: Sendable {
     /// True once it has ended the connection.
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
-    /// The socket is not touched any more when it returns: its number may become another's.
-    func stop() { state.withLock { $0.isStopped = true } }
+    /// Lets go of the socket. Belongs before its owner closes it, so that the server hears of that.
+    func stop() {
+        state.withLock { state in
+            guard let descriptor = state.descriptor.take() else { return }
+            close(descriptor)
+        }
+    }
 
     /// Carries out a call that waits for the server.
     func during<Result>(_ call: () -> Result) -> Result {
@@ -66,10 +76,10 @@ final class AnswerWatch: Sendable {
             let isSameCall = steps == state.steps && !steps.isMultiple(of: 2)
             state.looks = isSameCall ? state.looks + 1 : 0
             state.steps = steps
-            if state.isStopped { return false }
+            guard let descriptor = state.descriptor else { return false }
             if state.looks < Self.looksPerLimit { return true }
             state.hasEnded = true
-            shutdown(socket, CInt(SHUT_RDWR))
+            shutdown(descriptor, CInt(SHUT_RDWR))
             return false
         }
         if goesOn { lookLater() }

@@ -8,6 +8,7 @@ package struct PostgresConnection: ~Copyable {
     private let connection: OpaquePointer
     private let watch: AnswerWatch?
     private let onAnswer: (@Sendable () -> Void)?
+    private let prepared: PreparedStatements
 
     /// Connects; returns when the server accepted or refused.
     ///
@@ -25,10 +26,16 @@ package struct PostgresConnection: ~Copyable {
             PQfinish(opened)
             throw PostgresError(sqlState: nil, message: message)
         }
+        let watch = configuration.answerTimeout.flatMap { AnswerWatch(socket: PQsocket(opened), limit: $0) }
+        guard watch != nil || configuration.answerTimeout == nil else {
+            PQfinish(opened)
+            throw PostgresError(sqlState: nil, message: "no descriptor is left to watch the connection with")
+        }
         connection = opened
         onAnswer = configuration.onAnswer
         onAnswer?()
-        watch = configuration.answerTimeout.map { AnswerWatch(socket: PQsocket(opened), limit: $0) }
+        self.watch = watch
+        prepared = PreparedStatements()
     }
 
     deinit {
@@ -58,6 +65,23 @@ package struct PostgresConnection: ~Copyable {
                 answer { PQexecParams(connection, statement, CInt(parameters.count), nil, values, nil, nil, 0) }
             })
         try check(result, PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY)
+        return result
+    }
+
+    /// As ``query(_:_:)``, for a statement that is run again and again: the server parses and plans it once.
+    ///
+    /// The corresponding C functions are `PQprepare` and `PQexecPrepared`.
+    package func queryPrepared(
+        _ statement: String, _ parameters: [String?]
+    ) throws(PostgresError) -> PostgresResult {
+        let name = try prepared.name(of: statement) { name throws(PostgresError) in
+            try check(PostgresResult(answer { PQprepare(connection, name, statement, 0, nil) }), PGRES_COMMAND_OK)
+        }
+        let result = PostgresResult(
+            withCStrings(parameters) { values in
+                answer { PQexecPrepared(connection, name, CInt(parameters.count), values, nil, nil, 0) }
+            })
+        try check(result, PGRES_COMMAND_OK, PGRES_TUPLES_OK)
         return result
     }
 
@@ -202,6 +226,22 @@ package struct PostgresConnection: ~Copyable {
     private func connectionError() -> PostgresError {
         PostgresError(
             sqlState: nil, message: isSilent ? "the server went silent" : trimmed(PQerrorMessage(connection)))
+    }
+}
+
+/// The statements that the server has parsed for a connection. They outlive a transaction that is rolled back.
+private final class PreparedStatements {
+    private var names: [String: String] = [:]
+
+    /// The name of `statement` on the server; `prepare` gives it one the first time.
+    func name(
+        of statement: String, _ prepare: (String) throws(PostgresError) -> Void
+    ) throws(PostgresError) -> String {
+        if let name = names[statement] { return name }
+        let name = "statement_\(names.count + 1)"
+        try prepare(name)
+        names[statement] = name
+        return name
     }
 }
 
