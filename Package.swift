@@ -84,6 +84,8 @@ let package = Package(
         system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        // Of the C library itself.
+        .systemLibrary(name: "CMalloc", path: "Sources/Shared/CMalloc"),
 
         // No library: instructions of the processor.
         .systemLibrary(name: "CProcessor", path: "Sources/Shared/CProcessor"),
@@ -96,7 +98,7 @@ let package = Package(
 
         service("Producer", ["Market", "WebSocket", "Kafka", "Runtime", "CProcessor"]),
         service("Consumer", ["Market", "Kafka", "Postgres", "Runtime"]),
-        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", "CZlib", asyncHTTPClient] + http),
+        service("Loader", ["Market", "Postgres", "Runtime", "COpenSSL", "CZlib", "CMalloc", asyncHTTPClient] + http),
 
         // Makes pages of the manual of what the services' help says, for `make install`.
         .executableTarget(name: "Manual", path: "Tests/Manual", swiftSettings: settings),

@@ -61,6 +61,11 @@ struct LoaderCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ServiceOptions
 
+    static func main() async {
+        giveLargeBlocksBack()
+        await main(nil)
+    }
+
     func validate() throws { _ = try namedHours() }
 
     func run() async throws {
