@@ -218,7 +218,8 @@ struct HourLoader: Sendable {
         case .failed(let error):
             return error
         case .running, .missing:
-            throw LoadError("job \(jobID) was submitted and cannot be found; is BIGQUERY_LOCATION right?")
+            throw LoadError(
+                "job \(jobID) was submitted and cannot be found; is BIGQUERY_LOCATION right?", concernsOneHour: false)
         }
     }
 }

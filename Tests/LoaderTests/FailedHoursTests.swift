@@ -47,6 +47,7 @@ struct FailedHoursTests {
     @Test("What is away is so for every hour; what is wrong with one need not be with the next")
     func concerns() {
         #expect(FailedHours.concernsOneHour(LoadError("no")))
+        #expect(!FailedHours.concernsOneHour(LoadError("a wrong setting", concernsOneHour: false)))
         #expect(FailedHours.concernsOneHour(BigQueryError(status: 400, message: "no")))
         for status in [nil, 401, 403, 404, 429, 503] {
             #expect(!FailedHours.concernsOneHour(BigQueryError(status: status, message: "no")))

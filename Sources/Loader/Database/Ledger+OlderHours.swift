@@ -24,7 +24,8 @@ extension Ledger {
         let result = try connection.query(
             """
             SELECT \(ClockHour.number("hour")), (state = 'published')::int FROM warehouse_loads
-            WHERE warehouse_table = $1 AND hour < $2 AND (provisional OR state <> 'published') ORDER BY hour
+            WHERE warehouse_table = $1 AND hour < $2
+                AND (provisional OR state <> 'published' \(isUpToDate ? "OR failures > 0" : "")) ORDER BY hour
             """, [table, lookback.start])
         return (0..<result.rowCount).map {
             OlderHours.Unfinished(hour: result.hour($0, 0), isPublished: result.integer($0, 1) == 1)

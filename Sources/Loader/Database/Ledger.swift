@@ -214,7 +214,8 @@ actor Ledger {
             WHERE warehouse_table = $1 AND load_id = $2
             """, [table, load.id] + values)
         guard result.affectedRows == 1 else {
-            throw LoadError("another loader took \(load.hour) over; was the database away in between?")
+            throw LoadError(
+                "another loader took \(load.hour) over; was the database away in between?", concernsOneHour: false)
         }
     }
 }

@@ -19,7 +19,7 @@ struct FailedHours {
     /// What is away, or refuses us, is so for every hour.
     static func concernsOneHour(_ error: any Error) -> Bool {
         switch error {
-        case is LoadError: true
+        case let error as LoadError: error.concernsOneHour
         case let error as BigQueryError: error.kind == .badRequest || error.kind == .tooLarge
         default: false
         }

@@ -3,7 +3,8 @@ struct OlderHours: Equatable, Sendable {
     /// An hour of the ledger that was not loaded for good.
     struct Unfinished: Equatable, Sendable {
         let hour: ClockHour
-        /// True when it was published provisionally, false when a load of it did not come to its end.
+        /// True when it was published provisionally, or failed since; false when a load of it did not come to its
+        /// end.
         let isPublished: Bool
     }
 

@@ -83,6 +83,41 @@ struct FailedHoursRunTests {
         }
     }
 
+    @Test("An hour that is mended when no run looks back on it any more is still tried, once its pause is over")
+    func mendedLater() async throws {
+        try await LoadRig.with { rig in
+            try await shrink(rig)
+            for index in 0..<6 { await #expect(throws: LoadError.self) { try await rig.catchUp(lookback(index)) } }
+            #expect(try await failures(rig).first?.hasPrefix("4|2026-01-01 19:00:00+00|") == true)
+            try await rig.execute(
+                "INSERT INTO trade_data SELECT time + interval '1 us', code, 1, 1 FROM kept WHERE code = 'C7' UNION ALL "
+                    + "SELECT * FROM kept WHERE code = 'C7'")
+            let later = { (hours: Int) in first.advanced(by: hours)..<first.advanced(by: hours + 48) }
+            await #expect(throws: LoadError.self) {
+                try await rig.catchUp(first.advanced(by: 7)..<first.advanced(by: 9))
+            }
+            try await rig.catchUp(later(10))
+            #expect(try await failures(rig).isEmpty)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("What every hour would meet ends the run and begins no pause: once it is mended all is loaded")
+    func everyHour() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(10)
+            // One of the first run, and two of each that asks for the job of the run before.
+            rig.fake.inject(.refused(GoogleError(404, "notFound", "Not found: Job")), on: .getJob, times: 7)
+            for index in 0..<4 {
+                let error = await #expect(throws: LoadError.self) { try await rig.catchUp(lookback(index)) }
+                #expect(error?.description.contains("BIGQUERY_LOCATION") == true)
+                #expect(try await failures(rig).isEmpty)
+            }
+            try await rig.catchUp(lookback(4))
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
     @Test("A run that leaves an hour alone names it, until when, and the command that tries it now")
     func told() async throws {
         try await LoadRig.with { rig in
