@@ -15,6 +15,8 @@ struct HeartbeatTests {
         logger.logLevel = .critical
         let service = try consumerService(settings, logger)
         async let running: Void = service.run()
+        // Also when it does not beat: its end is waited for.
+        defer { service.loop.stop() }
         try await service.loop.heartbeat.beats(3)
         service.loop.stop()
         try await running

@@ -20,6 +20,8 @@ struct HeartbeatTests {
         logger.logLevel = .critical
         let service = try producerService(settings, logger)
         async let running: Void = service.run()
+        // Also when it does not beat: its end is waited for.
+        defer { service.feed.stop() }
         // The first may be the one of the start.
         try await service.feed.heartbeat.beats(3)
         try await service.deliveries.heartbeat.beats(3)
