@@ -127,13 +127,24 @@ extension Setting where Value == Duration {
     ) -> Setting {
         Setting(
             name, default: defaultText, help,
-            expected: "a time such as 250ms, 10s, 5m or 1h, from \(range.lowerBound) to \(range.upperBound)"
+            expected:
+                "a time such as 250ms, 10s, 5m or 1h, from \(durationText(range.lowerBound)) to \(durationText(range.upperBound))"
         ) { text in
-            number(text, units: ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "": 1_000])
+            number(text, units: Dictionary(uniqueKeysWithValues: timeUnits).merging(["": 1_000]) { $1 })
                 .map { Duration.milliseconds($0) }
                 .flatMap { range.contains($0) ? $0 : nil }
         }
     }
+}
+
+/// The units of times, the largest first, in milliseconds.
+private let timeUnits = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+
+/// A time as a user would write it.
+private func durationText(_ duration: Duration) -> String {
+    let milliseconds = Int(duration / .milliseconds(1))
+    let unit = timeUnits.first { milliseconds % $0.1 == 0 && $0.1 <= max(milliseconds, 1_000) }
+    return unit.map { "\(milliseconds / $0.1)\($0.0)" } ?? "\(milliseconds)ms"
 }
 
 extension Setting where Value == Bool {
