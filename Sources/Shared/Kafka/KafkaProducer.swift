@@ -62,7 +62,7 @@ package final class KafkaProducer: @unchecked Sendable {
         ("linger.ms", "5"), ("compression.type", "lz4"),
         // A bound on memory: what has no room here waits on the caller's disk. Twice as much is no faster
         // (measured with 12 partitions, brokers on the same machine).
-        ("queue.buffering.max.kbytes", "4096"), ("queue.buffering.max.messages", "100000"),
+        ("queue.buffering.max.kbytes", "2048"), ("queue.buffering.max.messages", "100000"),
     ]
 
     /// - Parameter properties: librdkafka's own names; they win over the defaults here, but not over
