@@ -39,6 +39,9 @@ struct ConsumerAdminTests {
         let commit = try #require(metrics["ticker_consumer_last_commit_timestamp_seconds"])
         #expect(commit <= now + 1 && commit > now - 120)
         try await PrometheusBinaries.check(metrics: try await port.ask("/metrics").body)
+        let prometheus = try PrometheusServer(scraping: ["consumer": port.port])
+        try await prometheus.wait(for: #"ticker_consumer_rows_written_total{job="consumer"}"#) { $0 == 500 }
+        try await prometheus.stop()
         try await expectCleanStop(consumer)
     }
 

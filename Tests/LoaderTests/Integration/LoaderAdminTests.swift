@@ -53,6 +53,9 @@ struct LoaderAdminTests {
             #expect(timed > 3 && Int(timed) <= requests)
             try await port.waitUntilReady(200)
             try await PrometheusBinaries.check(metrics: try await port.ask("/metrics").body)
+            let prometheus = try PrometheusServer(scraping: ["loader": port.port])
+            try await prometheus.wait(for: #"ticker_loader_rows_read_total{job="loader"}"#) { $0 == 301 }
+            try await prometheus.stop()
             barrier.open()
             #expect(try await loader.exitStatus(within: .seconds(60)) == .code(65))
         }
