@@ -157,6 +157,9 @@ extension GoogleError {
     fileprivate init(_ error: PostgresError) {
         if error.sqlState?.hasPrefix("40") == true {
             self = .invalidQuery("Could not serialize access to table due to concurrent update")
+        } else if ["42P01", "3F000"].contains(error.sqlState) {
+            // No such table, or no such schema.
+            self.init(404, "notFound", error.description)
         } else if error.isRetriable {
             self.init(503, "backendError", error.description)
         } else {
