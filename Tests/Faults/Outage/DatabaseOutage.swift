@@ -19,24 +19,30 @@ struct DatabaseOutage: Sendable {
             try await world.server.kill()
             try await Task.sleep(for: time)
             try await world.server.restart()
-            let before = try await world.committedRecords()
-            let resumeTime = try await ContinuousClock().measure { try await world.committed(moreThan: before) }
-            return try await report(world, resumeTime)
+            let resumeTime = try await ContinuousClock().measure {
+                let before = try await world.committedRecords()
+                try await world.committed(moreThan: before)
+            }
+            return try await report(world, resumeTime, services(world))
         }
     }
 
-    private func report(_ world: FaultWorld, _ resumeTime: Duration) async throws -> OutageReport {
+    private func report(
+        _ world: FaultWorld, _ resumeTime: Duration, _ services: [ServiceKeeper]
+    ) async throws -> OutageReport {
         let count = world.session.frameCount
         try await world.sent(count, within: time + .seconds(60))
         _ = try? await world.committed(moreThan: count - 1)
         let comparison = try await TickComparison.run(world.session, world.database.configuration)
         var report = OutageReport()
         report.add("first commit after its return", resumeTime, limit: Self.resumeLimit)
-        report.add("rows", "\(grouped(comparison.rowCount)) of \(grouped(count)) ticks")
+        report.add("rows", comparison.rowCount, expected: count)
         report.add(differences: comparison.differences)
-        let ends = world.consumers[0].state.value.ownEnds
-        report.add("consumer ended by itself", "\(ends.count) times")
-        report.add(differences: ends)
+        try? await world.gapsArrived(within: .seconds(15))
+        report.add(
+            GapComparison(
+                world.exchange.observed.value.resumptions, tickCount: count, gaps: try await world.gaps()))
+        report.add(servicesOf: services)
         return report
     }
 }

@@ -18,15 +18,17 @@ struct NetworkOutage: Sendable {
         return try await FaultWorld.with(session, rate: rate, running: services) { world in
             try await world.begin(services(world))
             try await world.sent(rate * Int(Self.calm.inSeconds), within: .seconds(60))
-            return try await run(world)
+            return try await run(world, services(world))
         }
     }
 
-    private func run(_ world: FaultWorld) async throws -> OutageReport {
+    private func run(_ world: FaultWorld, _ services: [ServiceKeeper]) async throws -> OutageReport {
         guard let producer = world.producer.state.value.process else { throw SetupError("no producer runs") }
+        // What it said before does not count.
+        let begin = producer.errors.count
         try await world.exchangeProxy.stall()
         let noticeTime = try await ContinuousClock().measure {
-            try await producer.errorLine(containing: "no data: connecting anew", within: .seconds(60))
+            try await producer.errorLine(containing: "no data: connecting anew", after: begin, within: .seconds(60))
         }
         let attempts = world.exchangeProxy.observed.value.acceptedCount
         try await Task.sleep(for: time)
@@ -39,11 +41,12 @@ struct NetworkOutage: Sendable {
         var report = OutageReport()
         report.add("dead socket noticed after", noticeTime, limit: Self.noticeLimit)
         report.add("first tick after its return", returnTime, limit: Self.returnLimit)
-        report.add("attempts meanwhile", "\(attemptCount)")
-        if Double(attemptCount) < time.inSeconds / 10 {
-            report.add(differences: ["only \(attemptCount) attempts in \(time): it gives up"])
-        }
+        let fewest = Int(time.inSeconds / 10)
+        report.add(
+            "attempts meanwhile", "\(attemptCount)", limit: "at least \(fewest)",
+            isKept: fewest == 0 ? nil : attemptCount >= fewest)
         try await add(world, to: &report)
+        report.add(servicesOf: services)
         return report
     }
 
@@ -55,8 +58,8 @@ struct NetworkOutage: Sendable {
         let comparison = try await TickComparison.run(world.session, world.database.configuration)
         let gaps = GapComparison(
             world.exchange.observed.value.resumptions, tickCount: count, gaps: try await world.gaps())
-        report.add("rows", "\(grouped(comparison.rowCount)) of \(grouped(count)) ticks")
-        report.add("gaps", "\(gaps.expectedCount)")
-        report.add(differences: comparison.differences + gaps.differences)
+        report.add("rows", comparison.rowCount, expected: count)
+        report.add(gaps)
+        report.add(differences: comparison.differences)
     }
 }

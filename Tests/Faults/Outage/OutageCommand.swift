@@ -32,7 +32,7 @@ struct OutageCommand: AsyncParsableCommand {
         var differences: [String] = []
         for part in of.map({ [$0] }) ?? Part.allCases {
             let report = try await run(part)
-            print("\(part.rawValue) away for \(minutes) minutes")
+            print("\(part.rawValue) away for \(minutes) minutes\(minutes < 10 ? " (the limits are for 10)" : "")")
             print(report.table)
             differences += report.differences
         }

@@ -13,6 +13,8 @@ final class TickTally: Sendable {
         var repeats = 0
         /// Records that are no numbered tick.
         var strangers = 0
+        /// Records that tell of a gap before them.
+        var gaps = 0
     }
 
     let observed = WatchedValue(Counts())
@@ -61,6 +63,9 @@ final class TickTally: Sendable {
                     counts.strangers += 1
                     return
                 }
+                record.forEachHeader { name, _ in
+                    if name.elementsEqual(gapHeader) { counts.gaps += 1 }
+                }
                 if seen[number] { counts.repeats += 1 } else { counts.ticks += 1 }
                 seen[number] = true
             case .error(let error, _) where error.isFatal: throw SetupError("\(error)")
@@ -77,3 +82,5 @@ final class TickTally: Sendable {
         return Int(volume.units / 10 % 100_000_000)
     }
 }
+
+private let gapHeader = "\(Gap.headerName)".utf8
