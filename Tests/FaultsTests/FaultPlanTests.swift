@@ -30,6 +30,14 @@ import Testing
         #expect(short.events[.broker, default: []].count { $0.fault.isFullDisk } == 1)
     }
 
+    @Test("Some loads are told no hour, and most are")
+    func loads() {
+        let hours = FaultPlan(seed: 7, amount).events[.loader, default: []].map { event -> Int? in
+            if case .killLoad(let hour, _, _) = event.fault { hour } else { nil }
+        }
+        #expect(hours.contains(nil) && hours.count { $0 == nil } < hours.count / 2)
+    }
+
     @Test("The faults of a lane come in the order of their places, all while ticks are sent")
     func order() {
         for events in FaultPlan(seed: 5, amount).events.values {

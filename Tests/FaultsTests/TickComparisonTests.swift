@@ -33,6 +33,28 @@ import Testing
         #expect(comparison.changed.numbers == [21, 31, 32])
     }
 
+    @Test("Rows of another table are compared to the microsecond, and malformed frames have none")
+    func otherTable() async throws {
+        var settings = SeededSettings(seed: 4, frameCount: 50)
+        settings.isNumbered = true
+        settings.malformedOneIn = 5
+        let session = Session.seeded(settings)
+        let configuration = try await Self.database()
+        let database = DatabaseProbe(configuration)
+        try await database.execute(
+            """
+            CREATE SCHEMA upbit; CREATE TABLE upbit.trade_data
+                (time timestamptz, code text, trade_price numeric(38, 9), trade_volume numeric(38, 9))
+            """)
+        let rows = Self.rows(of: session)
+        try await database.execute("INSERT INTO upbit.trade_data VALUES \(rows.map(\.values).joined(separator: ","))")
+        let equal = try await TickComparison.run(session, configuration, table: "upbit.trade_data")
+        #expect(equal.differences.isEmpty && equal.rowCount == session.totals().tickCount && equal.rowCount < 50)
+        try await database.execute(
+            "UPDATE upbit.trade_data SET time = time + interval '1 us' WHERE trade_volume = '\(rows[3].volume)'")
+        #expect(try await TickComparison.run(session, configuration, table: "upbit.trade_data").changed.count == 1)
+    }
+
     @Test("A row with a number that nobody sent is found, and an empty table has lost everything")
     func strangers() async throws {
         var stranger = Self.rows[0]
@@ -50,16 +72,26 @@ import Testing
         var values: String { "(to_timestamp(\(milliseconds) / 1000.0), '\(code)', '\(price)', '\(volume)')" }
     }
 
-    private static let rows = session.trades().map { trade in
+    private static let rows = rows(of: session)
+
+    private static func rows(of session: Session) -> [Row] {
+        session.trades().filter { $0.malformation == nil }.map { row(of: $0) }
+    }
+
+    private static func row(of trade: Trade) -> Row {
         Row(
             milliseconds: trade.timestamp, code: String(session.markets[trade.market].code.dropFirst(4)),
             price: trade.price.numeric.map { "\($0)" } ?? "", volume: trade.volume.numeric.map { "\($0)" } ?? "")
     }
 
+    private static func database() async throws -> PostgresConfiguration {
+        let name = "ticks_\(UInt64.random(in: .min ... .max))"
+        return try await TimescaleServer.shared.createDatabase(name, extension: false)
+    }
+
     /// The comparison with a table of these rows.
     private func compare(_ rows: [Row]) async throws -> TickComparison {
-        let name = "ticks_\(UInt64.random(in: .min ... .max))"
-        let configuration = try await TimescaleServer.shared.createDatabase(name, extension: false)
+        let configuration = try await Self.database()
         let database = DatabaseProbe(configuration)
         try await database.execute(
             "CREATE TABLE trade_data (time timestamptz, code text, trade_price numeric, trade_volume numeric)")

@@ -117,6 +117,39 @@ import Testing
         #expect(totals.volumeSum.units == volumes && totals.priceSum.units == prices)
     }
 
+    @Test("Malformed frames are no ticks, are all different, and move no sums")
+    func malformed() throws {
+        var settings = SeededSettings(seed: 2, frameCount: 20_000)
+        (settings.isNumbered, settings.malformedOneIn) = (true, 20)
+        let frames = Array(Session.seeded(settings).frames())
+        let malformed = frames.filter { $0.trade.malformation != nil }
+        #expect((800...1_200).contains(malformed.count) && Set(malformed.map(\.bytes)).count == malformed.count)
+        #expect(Set(malformed.compactMap(\.trade.malformation)).count == Malformation.allCases.count)
+        for frame in frames {
+            frame.bytes.withUnsafeBytes { bytes in
+                let tick = try? Tick(parsing: bytes)
+                #expect((tick == nil) == (frame.trade.malformation != nil))
+                guard case .data(let key) = Frame(bytes) else {
+                    Issue.record("a producer would not take it: \(frame)")
+                    return
+                }
+                #expect((key.code != nil) == (frame.trade.malformation?.tellsCode ?? true))
+            }
+        }
+        let totals = Session.seeded(settings).totals()
+        #expect(totals.malformedCount == malformed.count && totals.tickCount == 20_000 - malformed.count)
+        let volumes = frames.filter { $0.trade.malformation == nil }.compactMap(\.trade.volume.numeric?.units)
+        #expect(totals.volumeSum.units == volumes.reduce(0, +))
+        // What the exchange says of a day, after the last frame of each market, is the sum of the ticks.
+        var sums: [String: Int128] = [:]
+        for frame in frames where frame.trade.malformation == nil {
+            let text = String(decoding: frame.bytes, as: UTF8.self)
+            let day = text.field("trade_date") + frame.code
+            sums[day, default: 0] += frame.trade.volume.units
+            #expect(ExactDecimal(text.field("acc_trade_volume"))?.units == sums[day])
+        }
+    }
+
     @Test("The hours are those of the first and the last trade, whatever the order")
     func hours() {
         var settings = SeededSettings(frameCount: 10_000)

@@ -6,10 +6,11 @@ extension RoundResult {
         let killed = kills.map { "\($0.name) \($0.count)" }.joined(separator: ", ")
         let memory = watch.peakResidentBytes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value >> 20) MB" }
         let lines: [(name: String, text: String)] = [
-            ("ticks sent", grouped(ticks.frameCount)),
+            ("frames sent", "\(grouped(ticks.frameCount)), of which \(grouped(ticks.malformedCount)) are no ticks"),
             ("records in Kafka", grouped(totals.records)),
             ("repeats dropped", grouped(totals.repeats)),
             ("rows in TimescaleDB", grouped(totals.rows.rows)),
+            ("dead letters", grouped(totals.deadLetters)),
             ("rows in BigQuery", grouped(totals.loaded.rows)),
             ("sum of prices", totals.rows.price.map { "\($0)" } ?? "-"),
             ("sum of volumes", totals.rows.volume.map { "\($0)" } ?? "-"),
@@ -18,7 +19,16 @@ extension RoundResult {
             ("broker faults", "\(plan.events[.broker]?.count { !$0.fault.isFullDisk } ?? 0)"),
             ("full disks", "\(disks.fills), of which the producer said \(disks.saidCount)"),
             ("network faults", "\(plan.events[.network]?.count ?? 0)"),
-            ("loads", "\(loads.kills) killed, \(loads.completed) were through before that"),
+            (
+                "slow database links",
+                "\(slowLinks.count), of which \(slowLinks.boundCount) let a backlog build, "
+                    + "of at most \(grouped(slowLinks.largestBacklog)) ticks"
+            ),
+            (
+                "loads",
+                "\(loads.kills) killed, \(loads.catchUpKills) of them catching up; "
+                    + "\(loads.completed) were through before that"
+            ),
             ("stopped by SIGTERM", "\(stopTimes.count) times, in at most \(seconds(stopTimes.last ?? .zero))"),
             ("gaps", "\(gapCount) between connections, \(pauseCount) because the spool was full"),
             ("offsets compared", "\(watch.snapshotCount) times with the rows, in one snapshot each"),

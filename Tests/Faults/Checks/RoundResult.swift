@@ -14,6 +14,7 @@ struct RoundResult: Sendable {
     let watch: RoundWatch.Figures
     let loads: KilledLoads.Figures
     let disks: FullDisks.Figures
+    let slowLinks: SlowLinks.Figures
     /// By service.
     let kills: [(name: String, count: Int)]
     /// How long services took to end on SIGTERM, shortest first.
@@ -23,8 +24,9 @@ struct RoundResult: Sendable {
 
     init(
         _ world: FaultWorld, _ plan: FaultPlan, _ watch: RoundWatch.Figures, _ loads: KilledLoads.Figures,
-        _ disks: FullDisks.Figures, differences: [String]
+        _ disks: FullDisks.Figures, _ slowLinks: SlowLinks.Figures, differences: [String]
     ) async throws {
+        self.slowLinks = slowLinks
         self.plan = plan
         self.watch = watch
         self.loads = loads
@@ -38,7 +40,11 @@ struct RoundResult: Sendable {
             world.exchange.observed.value.resumptions, tickCount: ticks.frameCount, gaps: try await world.gaps())
         (gapCount, pauseCount) = (gaps.expectedCount, gaps.pauseCount)
         let comparison = try await TickComparison.run(world.session, world.database.configuration)
+        let loaded = try await TickComparison.run(
+            world.session, world.warehouse.database, table: StrictFake.finalTable)
+        let letters = try await DeadLetterComparison.run(world)
         self.differences = differences + comparison.differences + gaps.differences + watch.mismatches
+        self.differences += loaded.differences.map { "BigQuery: \($0)" } + letters.differences
         self.differences += totals.differences(from: ticks) + Self.bounds(watch) + Self.ends(world, loads)
     }
 

@@ -40,10 +40,12 @@ struct RoundTotals: Sendable {
             differences.append(
                 "\(rows.rows) rows + \(deadLetters) dead letters + \(repeats) repeats are not \(records) records")
         }
-        let sent = WarehouseTotals(rows: ticks.frameCount, price: ticks.priceSum, volume: ticks.volumeSum)
+        let sent = WarehouseTotals(rows: ticks.tickCount, price: ticks.priceSum, volume: ticks.volumeSum)
         if rows != sent { differences.append("the table has \(rows), sent were \(sent)") }
         if loaded != rows { differences.append("BigQuery has \(loaded), the table \(rows)") }
-        if deadLetters != 0 { differences.append("\(deadLetters) dead letters") }
+        if deadLetters != ticks.malformedCount {
+            differences.append("\(deadLetters) dead letters of \(ticks.malformedCount) malformed frames")
+        }
         return differences
     }
 }

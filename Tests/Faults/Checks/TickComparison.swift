@@ -33,14 +33,18 @@ struct TickComparison: Sendable {
     private static let rowsPerFetch = 20_000
 
     /// Reads all rows in the order of their numbers, some thousands at a time.
-    static func run(_ session: Session, _ database: PostgresConfiguration) async throws -> TickComparison {
+    ///
+    /// - Parameter table: with the four columns of `trade_data`.
+    static func run(
+        _ session: Session, _ database: PostgresConfiguration, table: String = "trade_data"
+    ) async throws -> TickComparison {
         try await DedicatedThread(name: "comparison").run {
             let connection = try PostgresConnection(database)
             try connection.execute(
                 """
                 BEGIN; DECLARE ticks CURSOR FOR
-                SELECT (trade_volume % 1 * 100000000)::bigint, (extract(epoch FROM time) * 1000)::bigint, code,
-                    trade_price, trade_volume FROM trade_data ORDER BY 1
+                SELECT (trade_volume % 1 * 100000000)::bigint, (extract(epoch FROM time) * 1000000)::bigint, code,
+                    trade_price, trade_volume FROM \(table) ORDER BY 1
                 """)
             var comparison = TickComparison()
             var sent = SentTicks(session)
@@ -73,7 +77,7 @@ struct TickComparison: Sendable {
     }
 }
 
-/// The ticks of a session in their order, with the code that a row has.
+/// The ticks of a session in their order, with the code that a row has. Malformed frames are none.
 private struct SentTicks {
     private(set) var next: Trade?
     /// Of the tick before; 0 at the beginning.
@@ -83,20 +87,26 @@ private struct SentTicks {
 
     init(_ session: Session) {
         trades = session.trades()
-        next = trades.next()
         codes = session.markets.map { $0.code.hasPrefix("KRW-") ? String($0.code.dropFirst(4)) : $0.code }
+        next = nextTick()
     }
 
     var code: String { next.map { codes[$0.market] } ?? "" }
 
     mutating func pass() {
         passedNumber = next?.number ?? passedNumber
-        next = trades.next()
+        next = nextTick()
+    }
+
+    private mutating func nextTick() -> Trade? {
+        while let trade = trades.next() { if trade.malformation == nil { return trade } }
+        return nil
     }
 }
 
 private struct Row {
     let number: Int
+    /// Microseconds since 1970.
     private let timestamp: Int64
     private let code: String
     private let price: Numeric?
@@ -112,7 +122,7 @@ private struct Row {
 
     func equals(_ tick: Trade?, _ code: String) -> Bool {
         guard let tick, let price, let volume else { return false }
-        return timestamp == tick.timestamp && self.code == code && price == tick.price.numeric
+        return timestamp == tick.timestamp * 1_000 && self.code == code && price == tick.price.numeric
             && volume == tick.volume.numeric
     }
 }

@@ -9,8 +9,9 @@ enum Fault: Equatable, Sendable {
     case terminate
     /// SIGSTOP, then SIGCONT.
     case freeze(milliseconds: Int)
-    /// A loader that loads one of the session's hours, over faults of the warehouse, and is killed.
-    case killLoad(hour: Int, afterMilliseconds: Int, warehouse: [WarehouseFault])
+    /// A loader that loads one of the session's hours, or with nil all that it finds to do, over faults of the
+    /// warehouse, and is killed.
+    case killLoad(hour: Int?, afterMilliseconds: Int, warehouse: [WarehouseFault])
 
     /// kill -9 for all of PostgreSQL, and its crash recovery.
     case crashDatabase(awayMilliseconds: Int)

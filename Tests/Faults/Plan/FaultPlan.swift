@@ -75,7 +75,8 @@ struct FaultPlan: Sendable {
             WarehouseFault.allCases[random.below(WarehouseFault.allCases.count)]
         }
         return .killLoad(
-            hour: random.below(amount.hours), afterMilliseconds: 10 + random.below(800), warehouse: faults)
+            hour: random.oneIn(4) ? nil : random.below(amount.hours), afterMilliseconds: 10 + random.below(800),
+            warehouse: faults)
     }
 
     private static func database(_ random: inout SplitMix64) -> Fault {
@@ -86,7 +87,7 @@ struct FaultPlan: Sendable {
         case 5: .loseCommit(isAnswer: false)
         case 6..<8: .loseCommit(isAnswer: true)
         case 8: .stallDatabase(milliseconds: 500 + random.below(5_000))
-        default: .slowDatabase(milliseconds: 2_000)
+        default: .slowDatabase(milliseconds: 3_000 + random.below(4_000))
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import TestSupport
 
@@ -13,6 +14,7 @@ struct FaultRound: Sendable {
     private static let diskMegabytes = 6
     static let brokerCount = 3
     private static let partitionCount = 48
+    private static let malformedOneIn = 500
     /// Hours that the session's own time covers, about.
     private static let hours = 6
     /// How long all services may take, once nothing fails any more, until everything arrived.
@@ -21,6 +23,8 @@ struct FaultRound: Sendable {
     init(seed: UInt64, ticks: Int, rate: Int, kills: Int, pieces: Int) {
         var settings = SeededSettings(seed: seed, frameCount: ticks)
         settings.isNumbered = true
+        settings.malformedOneIn = Self.malformedOneIn
+        settings.start = Self.start(before: .now)
         // The session's own time runs faster than ours, so that there are hours to load.
         settings.framesPerSecond = max(1, ticks / (Self.hours * 3_600))
         session = .seeded(settings)
@@ -28,6 +32,13 @@ struct FaultRound: Sendable {
         plan = FaultPlan(
             seed: seed,
             .init(ticks: ticks, kills: kills, pieces: pieces, brokers: Self.brokerCount, hours: Self.hours))
+    }
+
+    /// Two minutes before the latest midnight, UTC, that is more than a session ago: the exchange's day rolls over in
+    /// it, and all of its hours are over and not too old for a loader that is told none.
+    static func start(before now: Date) -> Int64 {
+        let seconds = Int64(now.timeIntervalSince1970) - Int64(2 * hours + 1) * 3_600
+        return (seconds - seconds % 86_400 - 120) * 1_000
     }
 
     func run() async throws -> RoundResult {
@@ -68,16 +79,18 @@ struct FaultRound: Sendable {
         let hours = try await LoadedHours.of(session, world.database)
         let loads = KilledLoads(world, watch, hours: hours.names)
         let disks = FullDisks(world)
+        let slowLinks = SlowLinks(world)
         // The services and their watchers run until the faults are through; whoever fails ends them all.
         try await whileRunning(
             [watch.run, world.broker.watch, BacklogValve(world: world).run, { try await Self.tell(world, loads) }]
                 + world.keepers.map { $0.run }
         ) {
-            try await conduct(world, FaultPerformer(world: world, loads: loads, disks: disks))
+            try await conduct(world, FaultPerformer(world: world, loads: loads, disks: disks, slowLinks: slowLinks))
         }
         let differences = try await hours.load(world)
         let result = try await RoundResult(
-            world, plan, watch.figures, loads.observed.value, disks.observed.value, differences: differences)
+            world, plan, watch.figures, loads.observed.value, disks.observed.value, slowLinks.observed.value,
+            differences: differences)
         isAsPromised = result.differences.isEmpty
         return result
     }

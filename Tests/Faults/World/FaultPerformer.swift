@@ -6,6 +6,7 @@ struct FaultPerformer: Sendable {
     let world: FaultWorld
     let loads: KilledLoads
     let disks: FullDisks
+    let slowLinks: SlowLinks
 
     /// A successor that does not say that it works within this time may be killed all the same.
     private static let workLimit = Duration.seconds(20)
@@ -69,10 +70,7 @@ struct FaultPerformer: Sendable {
             try await proxy.stall()
             try await Task.sleep(for: .milliseconds(milliseconds))
             try await proxy.recover(.goingOn)
-        case .slowDatabase(let milliseconds):
-            try await proxy.set(.init(bytesPerSecond: 200_000, latency: .milliseconds(20)))
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            try await proxy.set(.init())
+        case .slowDatabase: try await slowLinks.perform(fault)
         default: break
         }
     }
@@ -119,10 +117,7 @@ struct FaultPerformer: Sendable {
             try await proxy.cut(.reset)
             try await Task.sleep(for: .milliseconds(milliseconds))
             try await proxy.setRefusing(false)
-        case .slowExchange(let milliseconds):
-            try await proxy.set(.init(bytesPerSecond: 200_000, latency: .milliseconds(50)))
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            try await proxy.set(.init())
+        case .slowExchange: try await slowLinks.perform(fault)
         default: break
         }
     }

@@ -5,6 +5,8 @@ import TestSupport
 /// the services kept running.
 struct FaultWorld: Sendable {
     let session: Session
+    /// Frames a second.
+    let rate: Int
     let exchange: ExchangeServer
     /// Between the producer and the exchange.
     let exchangeProxy: FaultProxy
@@ -50,7 +52,8 @@ struct FaultWorld: Sendable {
         let producerSettings = Self.producerSettings(exchangeProxy.port, authority, spoolFolder: spoolFolder)
             .merging(extra) { $1 }
         return FaultWorld(
-            session: session, exchange: exchange, exchangeProxy: exchangeProxy, databaseProxy: databaseProxy,
+            session: session, rate: rate, exchange: exchange, exchangeProxy: exchangeProxy,
+            databaseProxy: databaseProxy,
             broker: pipeline.broker, server: pipeline.server, database: pipeline.database, warehouse: warehouse,
             services: services,
             producer: ServiceKeeper("producer", logFolder: logFolder) {
@@ -84,8 +87,10 @@ struct FaultWorld: Sendable {
     ]
 
     /// Starts a loader. It does not wait until the hour is closed: what it misses it loads the next time.
-    func loader(hour: String) throws -> ChildProcess {
-        try services.loader(["--hour", hour], ["LOADER_CLOSE_TIMEOUT": "0s"])
+    ///
+    /// - Parameter hour: nil lets it catch up with all that is missing or has changed.
+    func loader(hour: String?) throws -> ChildProcess {
+        try services.loader(hour.map { ["--hour", $0] } ?? [], ["LOADER_CLOSE_TIMEOUT": "0s"])
     }
 
     /// For who wants to know what happened: a disk of its own goes with the world, and the spool with it.

@@ -5,6 +5,8 @@ import TestSupport
 final class KilledLoads: Sendable {
     struct Figures: Sendable {
         var kills = 0
+        /// How many of these loaders caught up, without an hour by name.
+        var catchUpKills = 0
         /// Loads that were through before the kill came.
         var completed = 0
         /// Other ends, with their last words.
@@ -28,17 +30,21 @@ final class KilledLoads: Sendable {
         guard case .killLoad(let hour, let milliseconds, let warehouse) = fault, !hours.isEmpty else { return }
         for fault in warehouse { fault.inject(into: world.warehouse.fake) }
         var wait = milliseconds
-        while try await !isKilled(hours[hour % hours.count], afterMilliseconds: wait), wait > 0 { wait /= 2 }
+        let name = hour.map { hours[$0 % hours.count] }
+        while try await !isKilled(name, afterMilliseconds: wait), wait > 0 { wait /= 2 }
     }
 
-    private func isKilled(_ hour: String, afterMilliseconds wait: Int) async throws -> Bool {
+    private func isKilled(_ hour: String?, afterMilliseconds wait: Int) async throws -> Bool {
         let loader = try world.loader(hour: hour)
         let end = try? await loader.exitStatus(within: .milliseconds(wait))
         watch.look(at: loader, "loader")
         loader.kill()
         let exit = try await loader.exitStatus(within: .seconds(30))
         if end == nil, exit == .signal(SIGKILL) {
-            observed.update { $0.kills += 1 }
+            observed.update {
+                $0.kills += 1
+                $0.catchUpKills += hour == nil ? 1 : 0
+            }
             return true
         }
         try await loader.errors.closed(within: .seconds(10), "the loader's output")
@@ -46,7 +52,7 @@ final class KilledLoads: Sendable {
             if exit == .code(0) {
                 $0.completed += 1
             } else {
-                $0.failures.append("\(hour): \(exit): \(loader.errors.elements.last ?? "")")
+                $0.failures.append("\(hour ?? "catching up"): \(exit): \(loader.errors.elements.last ?? "")")
             }
         }
         return false

@@ -30,6 +30,11 @@ package final class EventLog<Element: Sendable>: Sendable {
     /// The elements that are still kept, oldest first.
     package var elements: [Element] { state.withLock { $0.elements } }
 
+    /// Those that came when there had been `position` already, as far as they are still kept.
+    package func elements(after position: Int) -> ArraySlice<Element> {
+        state.withLock { $0.elements.dropFirst(max(0, position - $0.dropped)) }
+    }
+
     /// How many elements there ever were: the position to give to ``first(after:within:_:where:)``
     /// for waiting only for what comes from now on.
     package var count: Int { state.withLock { $0.dropped + $0.elements.count } }

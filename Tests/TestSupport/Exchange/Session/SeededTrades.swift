@@ -16,6 +16,9 @@ package struct SeededSettings: Sendable {
     /// The eight decimals of each volume are the frame's number, see ``Trade/number``. Then no frame is
     /// told twice and no two are equal.
     package var isNumbered = false
+    /// One frame in so many is no tick, see ``Malformation``; 0 for none. For numbered sessions, since only
+    /// then no two of them are equal.
+    package var malformedOneIn = 0
 
     package init(seed: UInt64 = 1, frameCount: Int) {
         self.seed = seed
@@ -52,8 +55,11 @@ struct SeededTrades: IteratorProtocol, Sendable {
     mutating func next() -> Trade? {
         guard position < settings.frameCount, !prices.isEmpty else { return nil }
         defer { position += 1 }
-        let trade = last.flatMap { sibling(of: $0) } ?? fresh()
+        var trade = last.flatMap { sibling(of: $0) } ?? fresh()
         last = trade
+        if settings.malformedOneIn > 0, random.oneIn(settings.malformedOneIn) {
+            trade.malformation = Malformation.allCases[random.below(Malformation.allCases.count)]
+        }
         return trade
     }
 

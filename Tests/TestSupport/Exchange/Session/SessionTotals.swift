@@ -3,6 +3,8 @@ package import Market
 /// The exact sums of some frames of a session: what must arrive at the other end.
 package struct SessionTotals: Equatable, Sendable {
     package private(set) var frameCount = 0
+    /// Frames that are no ticks; in no other figure than the one above.
+    package private(set) var malformedCount = 0
     /// Of the frames whose price and volume both fit `NUMERIC`.
     package private(set) var priceSum = Numeric(units: 0)
     package private(set) var volumeSum = Numeric(units: 0)
@@ -14,8 +16,14 @@ package struct SessionTotals: Equatable, Sendable {
 
     package init() {}
 
+    package var tickCount: Int { frameCount - malformedCount }
+
     package mutating func add(_ trade: Trade) {
         frameCount += 1
+        if trade.malformation != nil {
+            malformedCount += 1
+            return
+        }
         if let price = trade.price.numeric, let volume = trade.volume.numeric {
             priceSum = Numeric(units: priceSum.units + price.units)
             volumeSum = Numeric(units: volumeSum.units + volume.units)
@@ -29,6 +37,7 @@ package struct SessionTotals: Equatable, Sendable {
 
     package mutating func add(_ other: SessionTotals) {
         frameCount += other.frameCount
+        malformedCount += other.malformedCount
         priceSum = Numeric(units: priceSum.units + other.priceSum.units)
         volumeSum = Numeric(units: volumeSum.units + other.volumeSum.units)
         tooManyDecimalsCount += other.tooManyDecimalsCount

@@ -17,6 +17,12 @@ struct TickerEncoder: Sendable {
 
     /// Enters `trade` into its market's sums and appends its frame.
     mutating func encode(_ trade: Trade, into bytes: inout [UInt8]) {
+        if let malformation = trade.malformation {
+            var frame: [UInt8] = []
+            write(trade, ledgers[trade.market].today, .realtime, into: &frame)
+            bytes += malformation.applied(to: frame, number: trade.number)
+            return
+        }
         let day = ledgers[trade.market].enter(trade)
         write(trade, day, .realtime, into: &bytes)
     }

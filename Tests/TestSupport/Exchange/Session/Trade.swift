@@ -12,6 +12,8 @@ package struct Trade: Equatable, Sendable {
     package let isBid: Bool
     /// The frame before told this trade already: the exchange's sums do not move.
     package let isRepeat: Bool
+    /// Its frame is no tick; the exchange's sums do not move.
+    package internal(set) var malformation: Malformation?
 
     /// Of a numbered session: the frame's place in it, from 1; at most 99,999,999.
     package var number: Int { Int(volume.units / 10_000 % 100_000_000) }
