@@ -4,7 +4,7 @@ import Glibc
 /// The folder of a spool, held by one process at a time.
 ///
 /// ```
-/// lock                            held while a producer runs; its process id
+/// lock                            held while a producer runs, see `SpoolLock`; its process id
 /// state                           see `SpoolState`
 /// 00000000000000000001.segment    named after the sequence of its first record
 /// ….segment.corrupt               kept for a person to look at
@@ -24,28 +24,12 @@ final class SpoolDirectory: Sendable {
         let lockPath = "\(path)/lock"
         lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw SpoolError(errno, path) }
-        guard Self.take(lock) else {
-            let owner = readText(lock)
-            close(lock)
-            throw SpoolError(
-                .inUse,
-                """
-                SPOOL_DIRECTORY: another producer\(owner.isEmpty ? "" : " (process \(owner))") uses \(path); \
-                stop it, or name another folder
-                """)
-        }
+        guard try SpoolLock.take(lock, lockPath) else { throw inUse(path, by: readText(lock)) }
         // For the message above alone, so it does not matter whether there is room for it.
         var text = "\(getpid())"
         _ = ftruncate(lock, 0)
         text.withUTF8 { _ = pwrite(lock, $0.baseAddress, $0.count, 0) }
         removeUnfinished()
-    }
-
-    /// `producer check` holds the lock for microseconds, a producer for as long as it runs.
-    private static func take(_ lock: Int32) -> Bool {
-        if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
-        usleep(50_000)
-        return flock(lock, LOCK_EX | LOCK_NB) == 0
     }
 
     /// The kernel would do so as well when the process ends.
@@ -102,6 +86,15 @@ final class SpoolDirectory: Sendable {
     }
 
     private func names() -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+}
+
+private func inUse(_ path: String, by owner: String) -> SpoolError {
+    SpoolError(
+        .inUse,
+        """
+        SPOOL_DIRECTORY: another producer\(owner.isEmpty ? "" : " (process \(owner))") uses \(path); \
+        stop it, or name another folder
+        """)
 }
 
 private func makeFolders(_ path: String) throws(SpoolError) {

@@ -64,8 +64,7 @@ struct SpoolProbe {
         let lock = open("\(path)/lock", O_RDONLY | O_CLOEXEC)
         guard lock >= 0 else { return nil }
         defer { close(lock) }
-        // Shared, and for no longer than this takes: a producer that starts at this moment tries twice.
-        guard flock(lock, LOCK_SH | LOCK_NB) != 0 else { return nil }
+        guard SpoolLock.isTaken(lock) else { return nil }
         let owner = readText(lock)
         return owner.isEmpty ? "unknown" : owner
     }
