@@ -106,6 +106,17 @@ struct InstallTests {
         #expect(lines.contains { $0.contains("Overall exposure level for ticker-\(service).service: 1.") })
     }
 
+    @Test("Of /proc each unit shows its service all that the sources read there", arguments: services)
+    func visibleFiles(service: String) throws {
+        let unit = try text("\(Self.repository)/systemd/ticker-\(service).service").split(separator: "\n")
+        // With that, a service sees of /proc what is told of processes, and nothing of the machine.
+        let seesProcessesAlone = unit.contains("ProcSubset=pid")
+        let paths = try ["Shared", service.capitalized].flatMap { try filesOfProc(in: "Sources/\($0)") }
+        #expect(paths.contains("/proc/self/stat"))
+        #expect(paths.allSatisfy { !seesProcessesAlone || $0.hasPrefix("/proc/self/") }, "\(paths)")
+        #expect(paths.contains("/proc/sys/kernel/random/boot_id") == (service == "producer"))
+    }
+
     @Test("A service has its own 5 s before systemd ends it, and is watched", arguments: ["producer", "consumer"])
     func limits(service: String) throws {
         let unit = try text("\(Self.repository)/systemd/ticker-\(service).service").split(separator: "\n")
@@ -158,6 +169,18 @@ struct InstallTests {
     }
 
     private func text(_ path: String) throws -> String { try String(contentsOf: URL(filePath: path), encoding: .utf8) }
+
+    /// What the sources of a folder name of `/proc`.
+    private func filesOfProc(in folder: String) throws -> Set<String> {
+        var paths: Set<String> = []
+        for name in try FileManager.default.subpathsOfDirectory(atPath: "\(Self.repository)/\(folder)")
+        where name.hasSuffix(".swift") {
+            for match in try text("\(Self.repository)/\(folder)/\(name)").matches(of: #/"(/proc/[^"]*)"/#) {
+                paths.insert(String(match.1))
+            }
+        }
+        return paths
+    }
 
     /// The modes of all files, by their paths inside.
     private func files(in folder: String) throws -> [String: Int] {

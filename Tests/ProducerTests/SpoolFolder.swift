@@ -16,9 +16,13 @@ final class SpoolFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func open(_ limits: Spool.Limits? = nil) throws -> Spool {
+    /// - Parameter boot: the start of the machine that the process would see; nil for one that it cannot tell.
+    func open(
+        _ limits: Spool.Limits? = nil, boot: BootIdentity? = BootIdentity(high: 1, low: 1)
+    ) throws -> Spool {
         let directory = try SpoolDirectory(path)
-        return try Spool(directory, try SpoolState(in: directory, producerID: "test"), limits ?? self.limits)
+        let state = try SpoolState(in: directory, producerID: "test", boot: boot)
+        return try Spool(directory, state, limits ?? self.limits)
     }
 
     /// The files of the segments, in their order.

@@ -3,6 +3,8 @@ import Market
 import TestSupport
 import Testing
 
+@testable import Producer
+
 @Suite("The producer's spool, over its process")
 struct SpoolProcessTests {
     @Test(
@@ -151,7 +153,8 @@ struct SpoolProcessTests {
         _ = try await first.exitStatus(within: .seconds(60))
         // The state of a machine that crashed: nothing is known to be delivered.
         try SpoolFolder.change("\(bench.spool)/state") { bytes in
-            bytes.replaceSubrange(512..<520, with: [1, 0, 0, 0, 0, 0, 0, 0])
+            let word = CheckedNumber.word(1, place: SpoolState.Field.deliveredBelow.rawValue)
+            bytes.replaceSubrange(512..<520, with: withUnsafeBytes(of: word, Array.init))
         }
         let larger = try MockCluster()
         try larger.createTopic(ProducerBench.topic, partitions: 8)

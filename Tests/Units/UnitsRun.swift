@@ -101,7 +101,19 @@ struct UnitsRun {
         let producer = try await machine.show("ticker-producer")
         try expect(producer["StatusText"]?.hasPrefix("receiving ") == true, "the status says that it receives")
         try await machine.run("test", "-e", "/var/lib/private/ticker-producer/lock")
+        try await rememberStart(machine)
         print("ok      \(Self.frameCount) frames are rows: \(producer["StatusText"] ?? "")")
+    }
+
+    /// The spool has to know this start of the machine, or it takes every kill for a power cut. The kernel tells of
+    /// it in `/proc`; see the spool's `BootIdentity`, and its `state` for the place.
+    private func rememberStart(_ machine: Machine) async throws {
+        let known = try await machine.run(
+            "od", "-An", "-t", "x8", "-j", "560", "-N", "16", "/var/lib/private/ticker-producer/state")
+        let start = try await machine.run("cat", "/proc/sys/kernel/random/boot_id")
+        try expect(
+            known.joined().filter(\.isHexDigit) == start.joined().filter(\.isHexDigit),
+            "the spool knows the start of the machine: \(known), not \(start)")
     }
 
     /// What a process knows of itself it reads in `/proc`, of which it sees little.

@@ -35,10 +35,11 @@ final class SpoolDirectory: Sendable {
     /// The kernel would do so as well when the process ends.
     deinit { close(lock) }
 
-    /// The segments in the order of their records.
+    /// The segments in the order of their records. What is named after a sequence that there cannot be is none.
     func segments() -> [(firstSequence: UInt64, path: String)] {
         names().compactMap { name in
-            guard name.hasSuffix(Self.segmentSuffix), let first = UInt64(name.dropLast(Self.segmentSuffix.count))
+            guard name.hasSuffix(Self.segmentSuffix), let first = UInt64(name.dropLast(Self.segmentSuffix.count)),
+                first <= SpoolState.largestSequence
             else { return nil }
             return (first, "\(path)/\(name)")
         }.sorted { $0.firstSequence < $1.firstSequence }

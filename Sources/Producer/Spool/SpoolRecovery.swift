@@ -28,7 +28,7 @@ struct SpoolRecovery {
         }
         if let last = segments.last { try readLast(last.path, firstSequence: last.firstSequence) }
         nextSequence = lastSequence + 1
-        if state.isFromEarlierBoot, !state.isClean { nextSequence = max(nextSequence, state.reservedBelow) }
+        if state.mayBeFromEarlierBoot, !state.isClean { nextSequence = max(nextSequence, state.reservedBelow) }
         // Within a segment there is no step from one sequence to the next.
         if nextSequence != tailSequence { appendable = nil }
     }
