@@ -112,40 +112,6 @@ struct SpoolTests {
         _ = spool.nextSequence
     }
 
-    @Test("After a crash of the machine no sequence is used twice")
-    func rebooted() throws {
-        let folder = try SpoolFolder()
-        var spool: Spool? = try folder.open()
-        for _ in 0..<10 { _ = try spool?.append([1], received: 5) }
-        spool?.state.deliveredBelow = 11
-        spool = nil
-        try forgetBoot(folder)
-        let next = try folder.open()
-        let sequence = try next.append([2], received: 9)
-        #expect(sequence > 1_000_000)
-        #expect(try next.read().map(\.hole) == [.init(sequences: 11..<sequence, damagedFile: nil)])
-        #expect(try next.read()[0].gap == nil)
-    }
-
-    @Test("Frames that the machine lost in a crash are told as a gap")
-    func lostInReboot() throws {
-        let folder = try SpoolFolder()
-        var spool: Spool? = try folder.open()
-        for time in 1...10 as ClosedRange<UInt64> { _ = try spool?.append([1], received: time) }
-        spool = nil
-        // The pages of the last frames were never written.
-        try SpoolFolder.change(try folder.segments()[0]) { bytes in
-            for index in SegmentHeader.bytes + 7 * 48..<bytes.count { bytes[index] = 0 }
-        }
-        try forgetBoot(folder)
-        let next = try folder.open()
-        try next.append([2], received: 20, gap: GapStart(from: 10, reason: .restart))
-        let frames = try next.read()
-        #expect(frames.map(\.received) == [1, 2, 3, 4, 5, 6, 7, 20])
-        #expect(frames[7].gap == GapStart(from: 7, reason: .restart))
-        #expect(frames[7].hole?.sequences.lowerBound == 8 && frames[7].hole?.damagedFile != nil)
-    }
-
     @Test("Cut at any byte, a segment gives the frames that are whole, and goes on behind them")
     func tornTail() throws {
         let folder = try SpoolFolder(limitBytes: 64 << 10)
@@ -244,10 +210,5 @@ struct SpoolTests {
         #expect(read.map(\.sequence) == model.map(\.sequence) && read.map(\.frame) == model.map(\.frame))
         #expect(read.map(\.gap) == model.map(\.gap) && read.allSatisfy { $0.hole == nil })
         #expect(end.catalogue.bytes <= 2 << 20)
-    }
-
-    /// As if the machine had been started since, without time to write anything.
-    private func forgetBoot(_ folder: SpoolFolder) throws {
-        try SpoolFolder.change("\(folder.path)/state") { bytes in for index in 560..<576 { bytes[index] = 0 } }
     }
 }

@@ -130,7 +130,14 @@ final class Spool {
 
     /// Once in a million frames this waits for the disk.
     private func reserve() throws(SpoolError) {
+        let before = state.reservedBelow
         state.reservedBelow = nextSequence + Self.reservation
-        try state.synchronize()
+        do throws(SpoolError) {
+            try state.synchronize()
+        } catch {
+            // What the disk does not know is not reserved: the next frame tries again.
+            state.reservedBelow = before
+            throw error
+        }
     }
 }

@@ -26,19 +26,32 @@ struct SpoolRecovery {
         for (firstSequence, path) in segments.dropLast() {
             entries.append(try MappedSegment(opening: path, firstSequence: firstSequence).entry)
         }
-        if let last = segments.last { try readLast(last.path, firstSequence: last.firstSequence) }
-        nextSequence = lastSequence + 1
+        var last: LastSegment?
+        if let (firstSequence, path) = segments.last { last = try read(path, firstSequence) }
+        // A segment with nothing in it is named after the step that was made before it, maybe by the process
+        // before this one: the state and the records do not tell of it.
+        nextSequence = max(lastSequence + 1, segments.last?.firstSequence ?? 0)
         if state.mayBeFromEarlierBoot, !state.isClean { nextSequence = max(nextSequence, state.reservedBelow) }
-        // Within a segment there is no step from one sequence to the next.
-        if nextSequence != tailSequence { appendable = nil }
+        if let last { try settle(last) }
     }
 
-    /// What would come next in the last segment.
-    private var tailSequence: UInt64 = 0
+    /// The last segment as it was found.
+    private struct LastSegment {
+        let segment: MappedSegment
+        /// Behind the last record.
+        let tail: Int
+        /// What would come next in it.
+        let tailSequence: UInt64
+        let isDamaged: Bool
 
-    private mutating func readLast(_ path: String, firstSequence: UInt64) throws(SpoolError) {
+        var isEmpty: Bool { tailSequence == segment.firstSequence }
+    }
+
+    private mutating func read(_ path: String, _ firstSequence: UInt64) throws(SpoolError) -> LastSegment {
         let segment = try MappedSegment(opening: path, firstSequence: firstSequence)
-        lastSequence = max(lastSequence, segment.header?.previousSequence ?? 0)
+        if let previous = segment.header?.previousSequence, previous < firstSequence {
+            lastSequence = max(lastSequence, previous)
+        }
         var scanner = SegmentScanner(firstSequence: firstSequence)
         var isDamaged = segment.header == nil
         loop: while true {
@@ -50,25 +63,45 @@ struct SpoolRecovery {
             case .end: break loop
             }
         }
-        if isDamaged, scanner.expected == firstSequence {
+        return LastSegment(
+            segment: segment, tail: scanner.offset, tailSequence: scanner.expected, isDamaged: isDamaged)
+    }
+
+    /// Leaves the last segment as the spool goes on with it, or behind it.
+    private mutating func settle(_ last: LastSegment) throws(SpoolError) {
+        let segment = last.segment
+        if last.isDamaged {
             // Nothing can be read from it, and the next segment may need its name.
-            return setAside(path)
+            if last.isEmpty { return setAside(segment.path) }
+            var entry = segment.entry
+            entry.isDamaged = true
+            return entries.append(entry)
         }
-        tailSequence = scanner.expected
-        if !isDamaged {
-            try cut(path, scanner.offset, segment.bytes.count)
-            // Anew, since it may have become smaller.
-            let segment = try MappedSegment(opening: path, firstSequence: firstSequence)
-            appendable = Appendable(segment: segment, tail: scanner.offset)
+        // Within a segment there is no step from one sequence to the next.
+        if nextSequence == last.tailSequence {
+            try cut(segment, at: last.tail, bytes: segment.bytes.count)
+            let segment = try reopened(segment)
+            appendable = Appendable(segment: segment, tail: last.tail)
+            return entries.append(segment.entry)
         }
-        var entry = (appendable?.segment ?? segment).entry
-        entry.isDamaged = isDamaged
-        entries.append(entry)
+        // Each start may step over the segment of the one before, and its room is none for frames.
+        if last.isEmpty, lastSequence < segment.firstSequence {
+            unlink(segment.path)
+        } else {
+            try cut(segment, at: last.tail, bytes: last.tail)
+            entries.append(try reopened(segment).entry)
+        }
+    }
+
+    /// It may have become smaller.
+    private func reopened(_ segment: MappedSegment) throws(SpoolError) -> MappedSegment {
+        try MappedSegment(opening: segment.path, firstSequence: segment.firstSequence)
     }
 
     /// Makes everything behind the last record zero again: a record that was being written when the
     /// process ended may have left bytes there. Without room on the disk it ends behind its last record.
-    private func cut(_ path: String, _ tail: Int, _ bytes: Int) throws(SpoolError) {
+    private func cut(_ segment: MappedSegment, at tail: Int, bytes: Int) throws(SpoolError) {
+        let path = segment.path
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw SpoolError(errno, path) }
         defer { close(descriptor) }
