@@ -22,6 +22,18 @@ import Testing
         #expect(try await client.fake.sum("d", "t", "price") == "103160000.500000001")
     }
 
+    @Test("The rows of a table's last insertAll can be kept from so many queries of it, and come all at once")
+    func unseenRows() async throws {
+        var options = FakeBigQuery.Options()
+        options.queriesUntilRowsAreSeen = 2
+        let client = try await BigQueryClient.withTable("unseen", options: options)
+        _ = try await client.insert([.row()])
+        _ = try await client.insert([.row(), .row()])
+        var counts: [String?] = []
+        for _ in 0..<4 { counts.append(try await client.query("SELECT COUNT(*) FROM `d.t`").json.values[0][0]) }
+        #expect(counts == ["1", "1", "3", "3"])
+    }
+
     @Test("One bad row stops the others, and nothing is written")
     func stopped() async throws {
         let client = try await BigQueryClient.withTable("stopped")

@@ -53,6 +53,49 @@ import Testing
         #expect(try await client.post("jobs", job("a b", "SELECT 1")).json.reason == "invalid")
     }
 
+    @Test("ERROR fails the job with its message, and the job's id is used up by it")
+    func failingStatement() async throws {
+        let client = try await BigQueryClient.withTable("failing")
+        #expect(try await client.post("jobs", job("e", "SELECT ERROR('on purpose')")).status == 200)
+        _ = try await client.get("jobs/e")
+        let status = try await client.get("jobs/e").json["status"]
+        #expect(status?["state"] == "DONE")
+        #expect(status?["errorResult"]?["reason"] == "invalidQuery")
+        #expect(status?["errorResult"]?["message"]?.text?.contains("on purpose") == true)
+        #expect(try await client.post("jobs", job("e", "SELECT 1")).json.reason == "duplicate")
+        #expect(try await client.query("SELECT ERROR(1)").json.reason == "invalidQuery")
+        #expect(try await client.query("SELECT n, ERROR('no row') FROM `d.t`").json["totalRows"] == "0")
+    }
+
+    @Test("A job tells what it did to rows: of a MERGE all three counts, of others the one that is theirs")
+    func changes() async throws {
+        let client = try await BigQueryClient.withTable("changes")
+        let statements: [(String, JSON)] = [
+            (
+                "INSERT INTO `d.t` (time, n) VALUES (CURRENT_TIMESTAMP(), 1), (CURRENT_TIMESTAMP(), 2)",
+                ["insertedRowCount": "2"]
+            ),
+            ("UPDATE `d.t` SET n = 3 WHERE n = 2", ["updatedRowCount": "1"]),
+            (
+                """
+                MERGE `d.t` T USING (SELECT CURRENT_TIMESTAMP() AS time, n FROM `d.t`) S ON FALSE
+                WHEN NOT MATCHED BY TARGET THEN INSERT (time, n) VALUES (time, n + 10)
+                WHEN NOT MATCHED BY SOURCE AND T.n = 1 THEN DELETE
+                """, ["insertedRowCount": "2", "deletedRowCount": "1", "updatedRowCount": "0"]
+            ),
+            ("DELETE FROM `d.t` WHERE n > 10", ["deletedRowCount": "2"]),
+        ]
+        for (index, (text, expected)) in statements.enumerated() {
+            _ = try await client.post("jobs", job("c\(index)", text))
+            _ = try await client.get("jobs/c\(index)")
+            let done = try await client.get("jobs/c\(index)").json
+            #expect(done["statistics"]?["query"]?["dmlStats"] == expected, "\(text)")
+        }
+        _ = try await client.post("jobs", job("q", "SELECT 1"))
+        _ = try await client.get("jobs/q")
+        #expect(try await client.get("jobs/q").json["statistics"]?["query"] == nil)
+    }
+
     @Test("A query that is not complete at once is polled for")
     func incomplete() async throws {
         var options = FakeBigQuery.Options()

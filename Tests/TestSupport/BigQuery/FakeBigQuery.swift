@@ -15,6 +15,8 @@ package final class FakeBigQuery: Sendable {
         package var insertIDWindow = Duration.seconds(60)
         /// How long insertAll does not find a new table.
         package var newTableDelay = Duration.zero
+        /// How many queries of a table do not see the rows of its last insertAll yet.
+        package var queriesUntilRowsAreSeen = 0
         /// How long streamed rows cannot be changed.
         package var streamingBufferAge = Duration.seconds(30 * 60)
         /// How often a client of jobs.insert hears that its job is not done.

@@ -91,9 +91,7 @@ extension JobBook.Job {
                 status["errorResult"] = error.proto
                 status["errors"] = [error.proto]
             case .success(let result):
-                if let rows = result.affectedRows {
-                    statistics["query"] = ["numDmlAffectedRows": .string(String(rows))]
-                }
+                if let changes = result.changes { statistics["query"] = .object(changes.members) }
             case nil: break
             }
         }
@@ -121,7 +119,13 @@ extension JobBook.Job {
             members["rows"] = result.json(rows: start..<end, usesIntegerTimestamps: usesIntegerTimestamps)
         }
         if end < result.rows.count { members["pageToken"] = .string(String(end)) }
-        if let rows = result.affectedRows { members["numDmlAffectedRows"] = .string(String(rows)) }
+        if let changes = result.changes { members.merge(changes.members) { $1 } }
         return .object(members)
+    }
+}
+
+extension QueryResult.Changes {
+    fileprivate var members: [String: JSON] {
+        ["numDmlAffectedRows": .string(String(affectedRows)), "dmlStats": json]
     }
 }

@@ -11,9 +11,33 @@ struct QueryResult: Sendable {
     /// As text; timestamps are microseconds since 1970.
     let rows: [[String?]]
     /// Of an INSERT, UPDATE, DELETE or MERGE.
-    let affectedRows: Int?
+    let changes: Changes?
 
-    init(_ result: borrowing PostgresResult, isQuery: Bool) throws(GoogleError) {
+    /// What a statement did to rows, as far as BigQuery tells it of such a statement.
+    struct Changes: Sendable {
+        var inserted: Int?
+        var deleted: Int?
+        var updated: Int?
+
+        var affectedRows: Int { [inserted, deleted, updated].compactMap(\.self).reduce(0, +) }
+
+        /// `dmlStats` of a job.
+        var json: JSON {
+            let counts = [("insertedRowCount", inserted), ("deletedRowCount", deleted), ("updatedRowCount", updated)]
+            var members: [String: JSON] = [:]
+            for (name, count) in counts { if let count { members[name] = .string(String(count)) } }
+            return .object(members)
+        }
+    }
+
+    /// - Parameter result: of a MERGE what ``countingMerge(_:)`` answered.
+    init(_ result: borrowing PostgresResult, _ kind: SQLTranslation.Kind) throws(GoogleError) {
+        changes = Self.changes(result, kind)
+        guard kind == .query else {
+            self.columns = []
+            self.rows = []
+            return
+        }
         var columns: [Column] = []
         for index in 0..<result.columnCount {
             guard let type = ColumnType(objectID: result.columnType(index)) else {
@@ -28,7 +52,28 @@ struct QueryResult: Sendable {
         }
         self.columns = columns
         self.rows = rows
-        affectedRows = isQuery ? nil : result.affectedRows
+    }
+
+    private static func changes(_ result: borrowing PostgresResult, _ kind: SQLTranslation.Kind) -> Changes? {
+        switch kind {
+        case .query: return nil
+        case .insert: return Changes(inserted: result.affectedRows)
+        case .update: return Changes(updated: result.affectedRows)
+        case .delete: return Changes(deleted: result.affectedRows)
+        case .merge:
+            return Changes(
+                inserted: Int(result.integer(0, 0) ?? 0), deleted: Int(result.integer(0, 1) ?? 0),
+                updated: Int(result.integer(0, 2) ?? 0))
+        }
+    }
+
+    /// PostgreSQL itself counts all that a MERGE did as one.
+    static func countingMerge(_ statement: String) -> String {
+        let counts = ["INSERT", "DELETE", "UPDATE"].map { "count(*) FILTER (WHERE action = '\($0)')" }
+        return """
+            WITH changed AS (\(statement) RETURNING merge_action() AS action)
+            SELECT \(counts.joined(separator: ", ")) FROM changed
+            """
     }
 
     var schema: JSON {

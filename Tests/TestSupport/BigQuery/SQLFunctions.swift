@@ -22,6 +22,8 @@ enum SQLFunctions {
             AS $$SELECT timestamptz '1970-01-01 00:00:00+00' + $1 * interval '1 millisecond'$$;
         CREATE OR REPLACE FUNCTION "if"(boolean, anyelement, anyelement) RETURNS anyelement IMMUTABLE LANGUAGE sql
             AS 'SELECT CASE WHEN $1 THEN $2 ELSE $3 END';
+        CREATE OR REPLACE FUNCTION error(text) RETURNS text VOLATILE LANGUAGE plpgsql
+            AS 'BEGIN RAISE EXCEPTION USING MESSAGE = $1; END';
         CREATE OR REPLACE FUNCTION countif_step(bigint, boolean) RETURNS bigint IMMUTABLE LANGUAGE sql
             AS 'SELECT $1 + CASE WHEN $2 THEN 1 ELSE 0 END';
         CREATE OR REPLACE AGGREGATE countif(boolean) (SFUNC = countif_step, STYPE = bigint, INITCOND = '0');

@@ -3,6 +3,8 @@
 /// Only what means the same in both is let through; all else is an error, never a guess. What is left to
 /// PostgreSQL to refuse (a syntax that it does not have) becomes an `invalidQuery` there.
 struct SQLTranslation: Sendable {
+    enum Kind: Sendable { case query, insert, update, delete, merge }
+
     private(set) var statement = ""
     /// Names of the parameters `$1`, `$2` …
     private(set) var parameters: [String] = []
@@ -10,7 +12,7 @@ struct SQLTranslation: Sendable {
     private(set) var tables: [TableName] = []
     /// The table that an UPDATE, DELETE or MERGE changes: it must have no streaming buffer.
     private(set) var changedTable: TableName?
-    private(set) var isQuery = false
+    private(set) var kind = Kind.query
 
     private let project: String
     private let types: [String: ColumnType]
@@ -44,22 +46,24 @@ struct SQLTranslation: Sendable {
 
     private mutating func checkStatement() throws(GoogleError) {
         guard !tokens.contains(.symbol(";")) else { throw Self.unknown("several statements in one query") }
-        guard let first = tokens.first, case .word(let kind) = first else { throw .invalidQuery("Syntax error") }
-        switch kind.uppercased() {
-        case "SELECT", "WITH": isQuery = true
-        case "INSERT", "MERGE": break
+        guard let first = tokens.first, case .word(let word) = first else { throw .invalidQuery("Syntax error") }
+        switch word.uppercased() {
+        case "SELECT", "WITH": kind = .query
+        case "INSERT": kind = .insert
+        case "MERGE": kind = .merge
         case "UPDATE", "DELETE":
+            kind = word.uppercased() == "UPDATE" ? .update : .delete
             guard tokens.contains(where: { $0.isWord("WHERE") }) else {
-                throw .invalidQuery("\(kind.uppercased()) must have a WHERE clause")
+                throw .invalidQuery("\(word.uppercased()) must have a WHERE clause")
             }
-        default: throw Self.unknown("the statement \(kind)")
+        default: throw Self.unknown("the statement \(word)")
         }
-        if !isQuery { changedTable = try target(kind.uppercased()) }
+        changedTable = try target()
     }
 
     /// The first table that is named is the one that changes; an INSERT alone may meet a buffer.
-    private func target(_ kind: String) throws(GoogleError) -> TableName? {
-        guard kind != "INSERT" else { return nil }
+    private func target() throws(GoogleError) -> TableName? {
+        guard kind != .query, kind != .insert else { return nil }
         guard let name = tokens.prefix(3).compactMap(\.nameText).first else {
             throw Self.unknown("a table name without backticks")
         }
@@ -177,7 +181,7 @@ struct SQLTranslation: Sendable {
     private static let functions: Set = [
         "COUNT", "SUM", "MIN", "MAX", "COALESCE", "NULLIF", "ABS", "ROW_NUMBER", "RANK", "DENSE_RANK", "ANY_VALUE",
         "COUNTIF", "UNIX_MICROS", "UNIX_MILLIS", "TIMESTAMP_MICROS", "TIMESTAMP_MILLIS", "IF", "LENGTH", "LOWER",
-        "UPPER",
+        "UPPER", "ERROR",
     ]
 
     private mutating func translate(function: String) throws(GoogleError) -> String {

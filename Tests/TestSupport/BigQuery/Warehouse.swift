@@ -18,6 +18,8 @@ actor Warehouse {
     private var streamed: [TableName: Int64] = [:]
     /// When a row with this id was last taken.
     private var insertIDs: [TableName: [String: Int64]] = [:]
+    /// Rows that no query sees yet, as COPY's lines, and how many queries that will be.
+    private var unseen: [TableName: (lines: [UInt8], queries: Int)] = [:]
     private var lastSweep: Int64 = 0
     private var lastExpiry: Int64 = 0
 
@@ -76,9 +78,25 @@ actor Warehouse {
             lines.append(contentsOf: request.lines[row.line])
         }
         guard !lines.isEmpty else { return }
-        try copy(lines, to: table)
+        try show(table)
+        if options.queriesUntilRowsAreSeen > 0 {
+            unseen[table] = (lines, options.queriesUntilRowsAreSeen)
+        } else {
+            try copy(lines, to: table)
+        }
         insertIDs[table] = seen
         streamed[table] = now
+    }
+
+    private func show(_ table: TableName) throws(GoogleError) {
+        guard let rows = unseen.removeValue(forKey: table) else { return }
+        try copy(rows.lines, to: table)
+    }
+
+    /// A query that reads `table` is about to run.
+    private func countQuery(of table: TableName) throws(GoogleError) {
+        guard let queries = unseen[table]?.queries else { return }
+        if queries == 0 { try show(table) } else { unseen[table]?.queries -= 1 }
     }
 
     /// Forgets old ids, once a window.
@@ -116,7 +134,10 @@ actor Warehouse {
         try expirePartitions(now)
         for name in translation.tables { _ = try table(name, project: project) }
         if let name = translation.changedTable { try checkStreamingBuffer(of: name, project: project, now: now) }
-        return try query(translation.statement, values, isQuery: translation.isQuery)
+        for name in Set(translation.tables) { try countQuery(of: name) }
+        let isMerge = translation.kind == .merge
+        let statement = isMerge ? QueryResult.countingMerge(translation.statement) : translation.statement
+        return try query(statement, values, translation.kind)
     }
 
     /// Streamed rows cannot be changed for half an hour.
@@ -128,10 +149,12 @@ actor Warehouse {
     }
 
     /// Runs a statement of PostgreSQL's.
-    func query(_ statement: String, _ values: [String?] = [], isQuery: Bool = true) throws(GoogleError) -> QueryResult {
+    func query(
+        _ statement: String, _ values: [String?] = [], _ kind: SQLTranslation.Kind = .query
+    ) throws(GoogleError) -> QueryResult {
         try reconnectIfNeeded()
         do {
-            return try QueryResult(try connection.query(statement, values), isQuery: isQuery)
+            return try QueryResult(try connection.query(statement, values), kind)
         } catch let error as PostgresError {
             throw GoogleError(error)
         } catch let error as GoogleError {
