@@ -64,8 +64,18 @@ struct HourLoader: Sendable {
         case .staging:
             return nil
         case .publishing:
-            // A job that failed, or never reached BigQuery, published nothing: the hour is loaded anew.
-            guard let jobID = entry.jobID, case .succeeded = try await warehouse.wait(for: jobID) else {
+            // A job that failed, and one that BigQuery will not take any more, published nothing.
+            guard let jobID = entry.jobID, case .succeeded(let insertedRows) = try await outcome(of: jobID) else {
+                return nil
+            }
+            guard insertedRows == nil || insertedRows == entry.totals.rows else {
+                metrics.mismatches.add()
+                logger.warning(
+                    "an earlier run's job inserted another number of rows, loading the hour again",
+                    metadata: [
+                        "hour": "\(hour)", "job.id": "\(jobID)", "rows": "\(entry.totals.rows)",
+                        "inserted": "\(insertedRows ?? 0)",
+                    ])
                 return nil
             }
             logger.info(
@@ -74,6 +84,21 @@ struct HourLoader: Sendable {
             try await ledger.published(entry.load)
             return entry
         }
+    }
+
+    /// What became of an earlier run's job. It does not change any more: a job that has not come is kept from
+    /// coming, or it would put the hour's older rows back after this run has published it.
+    private func outcome(of jobID: String) async throws -> JobState {
+        let state = try await warehouse.wait(for: jobID)
+        guard state == .missing else { return state }
+        let settled = try await warehouse.useUp(jobID: jobID)
+        guard settled != .missing else { throw missing(jobID) }
+        return settled
+    }
+
+    private func missing(_ jobID: String) -> LoadError {
+        LoadError(
+            "job \(jobID) was submitted and cannot be found; is BIGQUERY_LOCATION right?", concernsOneHour: false)
     }
 
     /// What must not get lost. A ledger that does not say `published` is no proof that nothing is: it
@@ -218,8 +243,7 @@ struct HourLoader: Sendable {
         case .failed(let error):
             return error
         case .running, .missing:
-            throw LoadError(
-                "job \(jobID) was submitted and cannot be found; is BIGQUERY_LOCATION right?", concernsOneHour: false)
+            throw missing(jobID)
         }
     }
 }

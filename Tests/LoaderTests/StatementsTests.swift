@@ -27,6 +27,12 @@ struct StatementsTests {
             ])
     }
 
+    @Test("What uses up a job's id changes nothing, and cannot succeed")
+    func fence() {
+        #expect(Statement.failing.text.hasPrefix("SELECT ERROR('"))
+        #expect(Statement.failing.parameters.isEmpty)
+    }
+
     @Test("Sums are asked for only where they fit into NUMERIC")
     func sums() {
         #expect(target.stagedTotals(of: load, withSums: true).text.contains("SUM(trade_price)"))

@@ -45,6 +45,16 @@ extension BigQuery {
         }
     }
 
+    /// Uses up the id of a job that BigQuery does not know, and returns what became of the job if it came first.
+    ///
+    /// That a job is missing does not say that it will not come: the request can be on its way, from a loader
+    /// that died over it or is sending it again. BigQuery takes an id once, so it refuses a job that comes after
+    /// this one. This one fails, since a job that succeeded would be taken for one that published the hour.
+    func useUp(jobID: String) async throws -> JobState {
+        try await submit(.failing, jobID: jobID)
+        return try await wait(for: jobID)
+    }
+
     func job(_ id: String) async throws -> JobState {
         let answer: JobAnswer
         do {

@@ -1,6 +1,13 @@
 // The SQL that BigQuery runs for the loader. It is kept to what BigQuery and its emulators have in
 // common: no scripts, no partition decorators, no BIGNUMERIC.
 
+extension Statement {
+    /// Fails whenever it runs, with a message for whoever waits for the job. It touches no table and costs nothing.
+    static let failing = Statement(
+        text: "SELECT ERROR('a later run took the id of this job, and publishes the hour under another')",
+        parameters: [])
+}
+
 extension BigQuery.Target {
     /// Count and sums of what is staged for one load. A row that landed twice counts once: its
     /// copies are equal in every column.

@@ -14,6 +14,8 @@ struct FaultCourse {
     private var random: SplitMix64
     private var rig: LoadRig
     private let hours: Range<ClockHour>
+    /// With requests of killed runs that are yet to be carried out.
+    private var late: [Killer] = []
     /// What the source held of each hour at any time: the final table may hold any of it, and nothing else.
     private var versions: [ClockHour: Set<[String]>] = [:]
 
@@ -38,6 +40,7 @@ struct FaultCourse {
         for _ in 0..<1 + random.below(3) {
             if random.oneIn(3) { try await killedRun() } else { try await disturbedRun() }
             try await checkNothingTorn()
+            if random.oneIn(4) { try await releaseLateRequests() }
             if random.oneIn(3) {
                 let count = 1 + random.below(40)
                 figures.lateRows += count + LoadRig.specialTrades
@@ -58,7 +61,8 @@ struct FaultCourse {
         // Its patience with faults is the real one, too long for a test: it meets none.
         let index = random.below(30)
         let phase = RequestMoment.Phase.allCases[random.below(2)]
-        let killer = Killer(index: index, phase: phase)
+        let killer = Killer(index: index, phase: phase, isLate: random.oneIn(2))
+        late.append(killer)
         rig.fake.watch { await killer.stepIn($0) }
         let arguments = ["--from", hours.lowerBound.description, "--to", hours.upperBound.description]
         let loader = try ChildProcess(BuiltProduct.path("loader"), arguments, environment: rig.variables)
@@ -68,6 +72,12 @@ struct FaultCourse {
         figures.runs += 1
         if exit == .signal(SIGKILL) { figures.kills += 1 }
         #expect(exit == .signal(SIGKILL) || exit == .code(0), hint)
+    }
+
+    private mutating func releaseLateRequests() async throws {
+        for killer in late { figures.lateRequests += try await killer.release() ? 1 : 0 }
+        late = []
+        try await checkNothingTorn()
     }
 
     private mutating func disturbedRun() async throws {
@@ -116,6 +126,7 @@ struct FaultCourse {
 
     private mutating func undisturbedRuns() async throws {
         _ = try await rig.load(hours)
+        try await releaseLateRequests()
         var source: [String] = []
         for hour in hours { source += try await rig.sourceRows(hour) }
         let final = try await rig.finalRows()
@@ -136,6 +147,7 @@ struct FaultFigures: CustomStringConvertible {
     var runs = 0
     var failedRuns = 0
     var kills = 0
+    var lateRequests = 0
     var faults = 0
     var revocations = 0
 
@@ -145,6 +157,7 @@ struct FaultFigures: CustomStringConvertible {
         runs += other.runs
         failedRuns += other.failedRuns
         kills += other.kills
+        lateRequests += other.lateRequests
         faults += other.faults
         revocations += other.revocations
     }
@@ -152,7 +165,8 @@ struct FaultFigures: CustomStringConvertible {
     var description: String {
         """
         \(rows) rows, \(lateRows) of them late, \(runs) disturbed runs, \(failedRuns) of them failed and \(kills) \
-        killed, \(faults) faults met, \(revocations) times tokens revoked
+        killed, \(lateRequests) of them with a request that came later, \(faults) faults met, \(revocations) times \
+        tokens revoked
         """
     }
 }

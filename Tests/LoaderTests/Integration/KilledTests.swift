@@ -34,6 +34,31 @@ struct KilledTests {
         }
     }
 
+    @Test("Killed with any request on its way, the hour keeps what the next run published when that request comes")
+    func everyLateRequest() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(246)
+            let requests = try await requestsOfOneLoad(&rig)
+            try #require(requests >= 12)
+            for index in 0..<requests {
+                rig.dataset = "late_\(index)"
+                let killer = Killer(index: index, phase: .arrived, isLate: true)
+                rig.fake.watch { await killer.stepIn($0) }
+                let loader = try ChildProcess(
+                    BuiltProduct.path("loader"), ["--hour", LoadRig.hour.description], environment: rig.variables)
+                killer.aim(at: loader)
+                #expect(try await loader.exitStatus(within: .seconds(60)) == .signal(SIGKILL), "request \(index)")
+                rig.fake.watch(nil)
+
+                try await rig.addTrades(1)
+                #expect(try await rig.load().outcome == .published, "request \(index)")
+                try await killer.release()
+                #expect(try await rig.finalRows() == rig.sourceRows(), "request \(index)")
+                #expect(try await rig.load().outcome == .unchanged, "request \(index)")
+            }
+        }
+    }
+
     private func requestsOfOneLoad(_ rig: inout LoadRig) async throws -> Int {
         rig.dataset = "undisturbed"
         let before = rig.fake.exchanges.count

@@ -1,4 +1,5 @@
 import Logging
+import Postgres
 import Runtime
 import TestSupport
 import Testing
@@ -27,6 +28,56 @@ struct RecoveryTests {
             try await rig.addTrades(50)
             try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', job_id = 'loader-lost-1'")
             #expect(try await rig.load().outcome == .published)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("A job that a loader sends, or sends again, after it lost its lock does not undo what the next one published")
+    func lostLock() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(50)
+            let held = HeldRequest(.createJob)
+            rig.fake.watch { await held.stepIn($0) }
+            let rig = rig
+            async let first = rig.failure()
+            try await held.arrived()
+            try await rig.addTrades(50)
+            try await rig.execute(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
+            #expect(try await rig.load().outcome == .published)
+            try await held.release()
+            #expect(await first is PostgresError)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+            #expect(try await rig.load().outcome == .unchanged)
+        }
+    }
+
+    /// The final table takes no more rows of this code: two of the hour's, once trades were added twice.
+    private static let losingTrigger = """
+        CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER lose BEFORE INSERT ON upbit.trade_data FOR EACH ROW
+            WHEN (NEW.code = 'LAST') EXECUTE FUNCTION lose()
+        """
+
+    @Test("A job that inserted fewer rows than were staged is an error, and no later run adopts it")
+    func lostPublishedRow() async throws {
+        try await LoadRig.with { rig in
+            try await rig.publish(50)
+            try await rig.addTrades(50)
+            try await rig.execute(Self.losingTrigger, in: rig.warehouse)
+            let error = try #require(await rig.failure() as? LoadError)
+            #expect(error.description.contains("inserted 106 rows instead of 108"))
+            try await rig.execute("DROP TRIGGER lose ON upbit.trade_data", in: rig.warehouse)
+
+            // A run that ends before it has compared the final table.
+            rig.fake.inject(.unavailable, on: .query)
+            #expect(await rig.failure(limits: LoadRig.withoutRetries) is BigQueryError)
+            #expect(try await rig.query("SELECT state FROM warehouse_loads") == ["publishing"])
+            // The runs by the clock believe the ledger of what is published.
+            try await rig.catchUp(LoadRig.hour..<LoadRig.hour.advanced(by: 2))
             #expect(try await rig.finalRows() == rig.sourceRows())
         }
     }
@@ -127,7 +178,8 @@ struct RecoveryTests {
                 CREATE TRIGGER lose BEFORE INSERT ON upbit.trade_data_staging FOR EACH ROW
                     WHEN (NEW.ordinal = 7) EXECUTE FUNCTION lose()
                 """, in: rig.warehouse)
-            #expect(await rig.failure() is LoadError)
+            let error = try #require(await rig.failure() as? LoadError)
+            #expect(error.description.contains("does not hold what was sent"))
             #expect(try await rig.finalRows() == published)
             #expect(rig.requests(.createJob) == 1)
         }
@@ -144,6 +196,25 @@ struct RecoveryTests {
             #expect(await rig.failure() is LoadError)
             #expect(rig.requests(.insertAll) == 0)
             _ = try await first.entry(of: LoadRig.hour)
+        }
+    }
+
+    @Test("A staged row with another value is noticed at once: nothing is published")
+    func changedStagedRow() async throws {
+        try await LoadRig.with { rig in
+            let published = try await rig.publish(50)
+            try await rig.addTrades(50)
+            try await rig.execute(
+                """
+                CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql
+                    AS 'BEGIN NEW.trade_price := NEW.trade_price + 1; RETURN NEW; END';
+                CREATE TRIGGER change BEFORE INSERT ON upbit.trade_data_staging FOR EACH ROW
+                    WHEN (NEW.ordinal = 7) EXECUTE FUNCTION change()
+                """, in: rig.warehouse)
+            let queries = rig.requests(.query)
+            #expect(await rig.failure() is LoadError)
+            #expect(rig.requests(.query) == queries + 1)
+            #expect(try await rig.finalRows() == published)
         }
     }
 
