@@ -191,7 +191,7 @@ struct HourLoader: Sendable {
     /// Compares what BigQuery has staged with what was read: rows that it confirmed and lost, or took
     /// twice, are found here and not by a user.
     private func verify(_ staged: StagedLoad) async throws {
-        let found = try await warehouse.stagedTotals(of: staged.load, like: staged.totals)
+        let found = try await stagedTotals(staged)
         guard staged.totals.agrees(with: found) else {
             metrics.mismatches.add()
             throw LoadError(
@@ -202,6 +202,29 @@ struct HourLoader: Sendable {
             logger.warning(
                 "a sum is beyond NUMERIC, only the count of rows was compared",
                 metadata: ["hour": "\(staged.load.hour)"])
+        }
+    }
+
+    /// Queries can be some seconds behind the rows that BigQuery has confirmed, so too few of them are looked at
+    /// again. Too many, or others than were sent, do not get better.
+    private func stagedTotals(_ staged: StagedLoad) async throws -> LoadTotals {
+        var policy = RetryPolicy(warehouse.limits.forStagedRows)
+        var isFirstLook = true
+        while true {
+            let found = try await warehouse.stagedTotals(of: staged.load, like: staged.totals)
+            let behind = BigQueryError(status: nil, message: "not all rows are seen yet")
+            guard found.rows < staged.totals.rows, case .wait(let duration) = policy.step(after: behind) else {
+                return found
+            }
+            if isFirstLook {
+                logger.warning(
+                    "BigQuery does not show all staged rows yet, waiting for them",
+                    metadata: [
+                        "hour": "\(staged.load.hour)", "sent": "\(staged.totals.rows)", "found": "\(found.rows)",
+                    ])
+            }
+            isFirstLook = false
+            try await Task.sleep(for: duration)
         }
     }
 
@@ -252,6 +275,12 @@ extension RetryLimits {
     fileprivate var forJobs: RetryLimits {
         var limits = self
         limits.transient = job
+        return limits
+    }
+
+    fileprivate var forStagedRows: RetryLimits {
+        var limits = self
+        limits.transient = staged
         return limits
     }
 }

@@ -10,7 +10,9 @@ struct RetryPolicyTests {
         quotaExceeded: .init(tries: 2, base: .seconds(10), longest: .seconds(60)),
         newTable: .init(tries: 3, base: .seconds(1), longest: .seconds(16)),
         job: .init(tries: 3, base: .seconds(1), longest: .seconds(2)),
-        poll: .init(tries: 3, base: .seconds(1), longest: .seconds(2)))
+        poll: .init(tries: 3, base: .seconds(1), longest: .seconds(2)),
+        query: .init(tries: 3, base: .seconds(1), longest: .seconds(2)),
+        staged: .init(tries: 3, base: .seconds(1), longest: .seconds(2)))
 
     /// The table of the facts, a line each.
     @Test(

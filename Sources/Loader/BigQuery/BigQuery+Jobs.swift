@@ -23,8 +23,12 @@ extension BigQuery {
         let request = QueryRequest(
             query: statement.text, queryParameters: statement.parameters, location: target.location)
         var answer: QueryAnswer = try await call("/projects/\(target.project)/queries", request)
+        var policy = RetryPolicy(limits.forQueries)
         while answer.jobComplete == false, let job = answer.jobReference {
-            // The server holds the call for up to this time, so this is no busy loop.
+            let running = BigQueryError(status: nil, message: "query \(job.jobId) is still running")
+            guard case .wait(let duration) = policy.step(after: running) else { throw running }
+            try await Task.sleep(for: duration)
+            // The server holds the call for up to this time.
             let path = "/projects/\(target.project)/queries/\(job.jobId)?timeoutMs=20000&maxResults=10"
             answer = try await call(.get, path + "&location=\(job.location ?? target.location)")
         }
@@ -87,6 +91,12 @@ extension RetryLimits {
     fileprivate var forPolling: RetryLimits {
         var limits = self
         limits.transient = poll
+        return limits
+    }
+
+    fileprivate var forQueries: RetryLimits {
+        var limits = self
+        limits.transient = query
         return limits
     }
 }

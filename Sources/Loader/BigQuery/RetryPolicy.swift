@@ -17,6 +17,10 @@ struct RetryLimits: Sendable {
     var job: Limit
     /// Waits between two looks at a running job.
     var poll: Limit
+    /// Looks at a query that is not complete. The server holds each for up to 20 s.
+    var query: Limit
+    /// Looks at the staging table while queries do not see all rows that BigQuery has confirmed.
+    var staged: Limit
 
     /// Some minutes of an outage, then the run fails loudly; the next one goes on.
     static let patient = RetryLimits(
@@ -25,13 +29,17 @@ struct RetryLimits: Sendable {
         quotaExceeded: Limit(tries: 4, base: .seconds(10), longest: .seconds(60)),
         newTable: Limit(tries: 30, base: .seconds(1), longest: .seconds(16)),
         job: Limit(tries: 8, base: .seconds(1), longest: .seconds(30)),
-        poll: Limit(tries: 1_000, base: .milliseconds(200), longest: .seconds(3)))
+        poll: Limit(tries: 1_000, base: .milliseconds(200), longest: .seconds(3)),
+        // Half an hour in all, and a minute: a wait is half of its bound in the mean.
+        query: Limit(tries: 90, base: .milliseconds(200), longest: .seconds(3)),
+        staged: Limit(tries: 12, base: .milliseconds(500), longest: .seconds(16)))
 
     /// For a look at how things are now.
     static let once = {
         let once = Limit(tries: 1, base: .zero, longest: .zero)
         return RetryLimits(
-            transient: once, rateLimited: once, quotaExceeded: once, newTable: once, job: once, poll: once)
+            transient: once, rateLimited: once, quotaExceeded: once, newTable: once, job: once, poll: once,
+            query: once, staged: once)
     }()
 }
 

@@ -83,6 +83,47 @@ struct FaultTests {
         }
     }
 
+    @Test("Staged rows that queries do not see yet are waited for")
+    func unseenRows() async throws {
+        var options = FakeBigQuery.Options()
+        options.queriesUntilRowsAreSeen = 3
+        try await LoadRig.with(options) { rig in
+            try await rig.addTrades(296)
+            #expect(try await rig.load().outcome == .published)
+            // One of the final table, and four of the staging table.
+            #expect(rig.requests(.query) == 5)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("Staged rows that no query sees for long are not waited for without end: nothing is published")
+    func rowsNeverSeen() async throws {
+        var options = FakeBigQuery.Options()
+        options.queriesUntilRowsAreSeen = 1_000
+        try await LoadRig.with(options) { rig in
+            try await rig.addTrades(296)
+            var limits = LoadRig.impatient
+            limits.staged = .init(tries: 4, base: .milliseconds(1), longest: .milliseconds(1))
+            let error = try #require(await rig.failure(limits: limits) as? LoadError)
+            #expect(error.description.contains("sent 300 rows"))
+            #expect(rig.requests(.query) == 5 && rig.requests(.createJob) == 0)
+        }
+    }
+
+    @Test("A query that does not come to its end is not asked for without end")
+    func endlessQuery() async throws {
+        var options = FakeBigQuery.Options()
+        options.pollsUntilQueryComplete = 100
+        try await LoadRig.with(options) { rig in
+            try await rig.addTrades(1)
+            var limits = LoadRig.impatient
+            limits.query = .init(tries: 4, base: .milliseconds(1), longest: .milliseconds(1))
+            let error = try #require(await rig.failure(limits: limits) as? BigQueryError)
+            #expect(error.description.contains("is still running"))
+            #expect(rig.requests(.getQueryResults) == 3)
+        }
+    }
+
     @Test("A missing table is not waited for when it must not be created")
     func missingTable() async throws {
         try await LoadRig.with { rig in

@@ -29,7 +29,7 @@ struct LoadRig {
             transient: quick, rateLimited: quick, quotaExceeded: quick,
             newTable: .init(
                 tries: 200, base: .milliseconds(5), longest: .milliseconds(20)), job: quick,
-            poll: .init(tries: 500, base: .milliseconds(1), longest: .milliseconds(20)))
+            poll: .init(tries: 500, base: .milliseconds(1), longest: .milliseconds(20)), query: quick, staged: quick)
     }()
 
     /// The same, but what passes by itself is not waited for.
