@@ -1,13 +1,14 @@
 import Dispatch
 import Glibc
 import Logging
+import Runtime
 import Synchronization
 
 /// Runs `work` and cancels it on SIGTERM or SIGINT; the signal's number when one came.
 ///
 /// A cancelled load has nothing to tidy up: whatever the ledger says at any moment is a state that the
 /// next run continues from. So work that does not end by itself, since a thread waits for the database,
-/// is left behind, and the process ends within five seconds.
+/// is left behind, and the process ends within five seconds; at once by a second signal.
 func interruptible<Result: Sendable>(
     logger: Logger, leaving: Leaving = .interrupted, _ work: @escaping @Sendable () async throws -> Result
 ) async -> (result: Swift.Result<Result, any Error>, signal: Int32?) {
@@ -18,6 +19,7 @@ func interruptible<Result: Sendable>(
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
+            restoreSignals()
             received.number.withLock { $0 = number }
             logger.info("\(leaving.message)", metadata: ["signal": "\(number)"])
             task.cancel()

@@ -45,12 +45,13 @@ private struct WithDeadline<Wrapped: Service>: Service {
     }
 }
 
-/// From here on the signals mean what they mean to any program.
+/// From here on SIGTERM and SIGINT mean what they mean to any program. To be called by Dispatch's handler of the
+/// first one, so that a second one ends the process.
 ///
 /// This thread takes them, since nobody else may: Dispatch's threads hold them back, and so does the main thread
 /// until it is back from Dispatch's handler of the first one. A second one would wait, and be read as another
 /// request to stop, which nobody heeds.
-private func restoreSignals() {
+package func restoreSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
     for number in [SIGTERM, SIGINT] {

@@ -88,6 +88,62 @@ struct ProcessTests {
         }
     }
 
+    @Test("A second SIGTERM ends it at once, whatever keeps it waiting")
+    func secondSignal() async throws {
+        try await LoadRig.with { rig in
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let table = "\(rig.fake.projectID).upbit.trade_data"
+            let other = try await Ledger.open(rig.source, table: table, lockTimeout: .seconds(1), logger: logger)
+            let loader = try start(rig, "--hour", LoadRig.hour.description)
+            try await loader.errorLine(containing: "another loader is at work", within: Self.limit)
+            loader.send(SIGTERM)
+            try await loader.errorLine(containing: "interrupted, leaving", within: Self.limit)
+            loader.send(SIGTERM)
+            #expect(try await loader.exitStatus(within: Self.limit) == .signal(SIGTERM))
+            _ = try await other.entry(of: LoadRig.hour)
+        }
+    }
+
+    @Test("SIGTERM at full load ends it within five seconds, and the next run publishes the hour exactly")
+    func terminatedAtFullLoad() async throws {
+        try await LoadRig.with { rig in
+            rig.variables["LOADER_BATCH_ROWS"] = "50"
+            try await rig.addTrades(20_000)
+            let signalled = EventLog<Bool>()
+            let loader = try start(rig, "--hour", LoadRig.hour.description)
+            rig.fake.watch { moment in
+                if moment.index == 100, moment.phase == .done {
+                    loader.send(SIGTERM)
+                    signalled.append(true)
+                }
+                // However fast the rows were, it is not done before it has heard of the signal.
+                if moment.endpoint == .createJob { _ = try? await loader.exitStatus(within: Self.limit) }
+            }
+            _ = try await signalled.first(within: Self.limit, "a hundred requests") { $0 }
+            #expect(try await loader.exitStatus(within: .seconds(5)) == .code(128 + SIGTERM))
+            rig.fake.watch(nil)
+            #expect(try await rig.load().rows == 20_004)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("While it waits for rows to be seen it says so once, and SIGTERM ends it")
+    func terminatedWhileRowsAreNotSeen() async throws {
+        var options = FakeBigQuery.Options()
+        options.queriesUntilRowsAreSeen = 1_000
+        try await LoadRig.with(options) { rig in
+            try await rig.addTrades(10)
+            let loader = try start(rig, "--hour", LoadRig.hour.description)
+            try await loader.errorLine(containing: "does not show all staged rows yet", within: Self.limit)
+            let queries = rig.fake.exchanges.count
+            try await rig.request(.query, after: queries)
+            loader.send(SIGTERM)
+            #expect(try await loader.exitStatus(within: .seconds(5)) == .code(128 + SIGTERM))
+            try await loader.errors.closed(within: Self.limit, "the end of the errors")
+            #expect(loader.errors.elements.count { $0.contains("does not show all staged rows yet") } == 1)
+        }
+    }
+
     @Test("Of two programs at once, for one hour or for two, the second waits, and both hours are exact")
     func together() async throws {
         for (index, second) in [LoadRig.hour, LoadRig.hour.next].enumerated() {
