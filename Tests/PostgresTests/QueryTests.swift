@@ -112,7 +112,8 @@ struct QueryTests {
         "What time can mend is worth another try, what a person must mend is not",
         arguments: [
             ("08006", true), ("40001", true), ("40P01", true), ("53300", true), ("53100", true), ("55P03", true),
-            ("57P01", true), ("57P02", true), ("57P03", true), ("58030", true), ("25006", true),
+            ("57P01", true), ("57P02", true), ("57P03", true), ("58030", true), ("25006", true), ("25P03", true),
+            ("25P04", true),
             ("57014", false), ("23505", false), ("42P01", false), ("22P02", false), ("0A000", false),
             ("28P01", false), ("25P02", false), ("XX000", false), ("55006", false),
         ])

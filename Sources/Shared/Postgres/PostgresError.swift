@@ -21,8 +21,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         case "08", "53", "58": return true  // connection, insufficient resources, system error
         case "57": return sqlState != "57014"  // operator intervention, but not a cancelled query
         case "40": return true  // transaction rollback: serialization, deadlock
-        // A lock that was not to be had, a session that was idle in a transaction, a fail-over.
-        default: return ["55P03", "25P03", "25006"].contains(sqlState)
+        // A lock that was not to be had, a transaction that was idle or took too long, a fail-over.
+        default: return ["55P03", "25P03", "25P04", "25006"].contains(sqlState)
         }
     }
 
