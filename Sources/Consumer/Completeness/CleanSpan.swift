@@ -4,8 +4,10 @@ enum CleanSpan {
         CREATE OR REPLACE FUNCTION is_clean(span_start timestamptz, span_end timestamptz, of_topic text DEFAULT NULL)
         RETURNS boolean LANGUAGE sql STABLE AS $$
             SELECT CASE
-                WHEN EXISTS (SELECT FROM gaps WHERE started_at < span_end AND ended_at > span_start) THEN false
-                WHEN EXISTS (SELECT FROM trade_data WHERE time <= span_start) AND span_end <= (
+                WHEN \(hasGap(from: "span_start", to: "span_end")) THEN false
+                WHEN span_start >= (
+                    \(recordedSince(where: "of_topic IS NULL OR topic = of_topic"))
+                ) AND span_end <= (
                     \(recordedUntil(where: "of_topic IS NULL OR topic = of_topic"))
                 ) THEN true
             END
@@ -13,13 +15,34 @@ enum CleanSpan {
         """
 
     private static let comment =
-        "True: everything that the exchange sent in the span was received, and written. False: a gap is known. NULL: not known (yet): the recording began later or is not past the span. of_topic: look at the progress of this topic only."
+        "True: everything that the exchange sent in the span was received, and written. False: a gap is known in it, or within 5 s of it. NULL: not known (yet): the recording began later or is not past the span, by 5 s. of_topic: look at the progress of this topic only."
+
+    /// A span is one of trades, by the exchange's clock. Gaps and progress are of what a producer received, by its
+    /// own: a trade comes in that much later at most, or as much before its time.
+    private static let margin = "interval '5 seconds'"
+
+    /// A condition: whether a gap can have a trade of the span.
+    static func hasGap(from start: String, to end: String) -> String {
+        """
+        EXISTS (SELECT FROM gaps WHERE started_at < \(end) + \(margin) AND ended_at > \(start) - \(margin))
+        """
+    }
+
+    /// A query for the trades' time from which the recording is whole; otherwise as ``recordedUntil(where:)``. What
+    /// records of other programs brought tells nothing of what is missing.
+    static func recordedSince(where condition: String = "true") -> String {
+        """
+        SELECT min(recorded_since) + \(margin)
+        FROM kafka_offsets
+        WHERE topic NOT LIKE '%.gaps' AND (\(condition))
+        """
+    }
 
     static let answer = CompletenessSchema.Answer(
         name: "is_clean", object: "FUNCTION is_clean(timestamptz, timestamptz, text)", definition: definition,
         comment: comment)
 
-    /// A query for the moment up to which the recording is whole but for the gaps that are known: one row and one
+    /// A query for the trades' time up to which the recording is whole but for the gaps that are known: one row and one
     /// column, NULL when it is not known (yet).
     ///
     /// That takes more than having read what is in Kafka: while the producer is dead there is nothing left to
@@ -30,7 +53,7 @@ enum CleanSpan {
     /// - Parameter condition: which rows of `kafka_offsets` count.
     static func recordedUntil(where condition: String = "true") -> String {
         """
-        SELECT nullif(min(coalesce(recorded_until, '-infinity')), '-infinity')
+        SELECT nullif(min(coalesce(recorded_until, '-infinity')), '-infinity') - \(margin)
         FROM kafka_offsets
         WHERE topic NOT LIKE '%.gaps' AND (\(condition))
         """

@@ -29,7 +29,11 @@ enum CompletenessView {
                 WHEN recorded.unsummed > 0 OR sums.is_doubtful
                     OR sums.missing_before IS DISTINCT FROM 0 OR sums.missing_after > 0 THEN NULL
                 -- Behind the day's last tick there is no later sum: the gaps and the progress must speak.
-                WHEN sums.missing_after IS NULL AND (silence.gap_seconds > 0
+                WHEN sums.missing_after IS NULL AND (
+                    \(CleanSpan.hasGap(from: "recorded.hour", to: "recorded.hour + interval '1 hour'"))
+                    OR (recorded.hour >= (
+                        \(CleanSpan.recordedSince())
+                    )) IS NOT TRUE
                     OR (recorded.hour + interval '1 hour' <= (
                         \(CleanSpan.recordedUntil())
                     )) IS NOT TRUE)

@@ -19,6 +19,8 @@ enum Bookkeeping {
         Column(name: "settled_until", definition: "timestamptz"),
         // Of what a producer had received until then, nothing of the partition is missing in the database.
         Column(name: "recorded_until", definition: "timestamptz"),
+        // When a producer received the first of its records in the partition.
+        Column(name: "recorded_since", definition: "timestamptz"),
     ]
 
     /// Brings a `kafka_offsets` of an older version up to this one.

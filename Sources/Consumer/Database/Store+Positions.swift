@@ -76,7 +76,8 @@ extension Store {
                 last_event_time = greatest(last_event_time, moved.event_time),
                 caught_up_at = greatest(caught_up_at, moved.caught_up_time),
                 settled_until = greatest(settled_until, moved.settled_time),
-                recorded_until = greatest(recorded_until, moved.recorded_time)
+                recorded_until = greatest(recorded_until, moved.recorded_time),
+                recorded_since = least(recorded_since, moved.first_time)
             FROM \(Self.moves)
             WHERE kafka_offsets.topic = moved.topic AND kafka_offsets.partition = moved.partition
                 AND kafka_offsets.next_offset = moved.expected
@@ -89,8 +90,9 @@ extension Store {
             """
             INSERT INTO kafka_offsets
                 (topic, partition, next_offset, producers, repeats_dropped, last_event_time, caught_up_at,
-                settled_until, recorded_until)
-            SELECT topic, partition, next, producers, repeats, event_time, caught_up_time, settled_time, recorded_time
+                settled_until, recorded_until, recorded_since)
+            SELECT topic, partition, next, producers, repeats, event_time, caught_up_time, settled_time, recorded_time,
+                first_time
             FROM \(Self.moves)
             """, [json(positions)])
     }
@@ -106,10 +108,10 @@ extension Store {
                         < now() + interval '5 seconds'
                     THEN least('epoch'::timestamptz + event_ms * interval '1 millisecond', now()) END AS event_time,
                 \(pastTime("caught_up_us")) AS caught_up_time, \(pastTime("settled_us")) AS settled_time,
-                \(pastTime("recorded_us")) AS recorded_time
+                \(pastTime("recorded_us")) AS recorded_time, \(pastTime("first_us")) AS first_time
             FROM jsonb_to_recordset($1::jsonb) AS position
                 (topic text, partition integer, expected bigint, next bigint, producers jsonb, repeats bigint,
-                event_ms bigint, caught_up_us bigint, settled_us bigint, recorded_us bigint)
+                event_ms bigint, caught_up_us bigint, settled_us bigint, recorded_us bigint, first_us bigint)
         ) AS moved
         """
 
@@ -121,7 +123,8 @@ extension Store {
             "expected":\(orNull(position.stored)),"next":\(position.next),\
             "producers":\(position.producers.json),"repeats":\(position.repeats),\
             "event_ms":\(orNull(position.lastEventMilliseconds)),"caught_up_us":\(orNull(position.caughtUpMicroseconds)),\
-            "settled_us":\(orNull(position.settledMicroseconds)),"recorded_us":\(orNull(position.recordedMicroseconds))}
+            "settled_us":\(orNull(position.settledMicroseconds)),"recorded_us":\(orNull(position.recordedMicroseconds)),\
+            "first_us":\(orNull(position.firstReceivedMicroseconds))}
             """
         }
         return "[\(objects.joined(separator: ","))]"

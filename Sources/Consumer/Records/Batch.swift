@@ -71,6 +71,7 @@ struct Batch: ~Copyable {
         if let origin = record.origin {
             // Before a repeat is dropped: when a frame before it had to be given up, it comes again with the gap.
             if let gap = origin.gap { gaps.add(gap) }
+            if let received = origin.receivedMicroseconds { positions[index].wasReceived(at: received) }
             if let settled = origin.settledMicroseconds { positions[index].isSettled(until: settled) }
             if positions[index].isRepeat(origin) {
                 repeatCount += 1

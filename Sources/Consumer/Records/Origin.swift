@@ -7,7 +7,7 @@ struct Origin {
     let producer: UnsafeRawBufferPointer
     /// One more with each of the producer's records.
     let sequence: UInt64
-    /// Microseconds since 1970.
+    /// Microseconds since 1970, as the header says, which can be any number.
     let received: UInt64
     private let gapHeader: UnsafeRawBufferPointer?
     private let settledHeader: UnsafeRawBufferPointer?
@@ -15,10 +15,15 @@ struct Origin {
     /// The gap that the record ends; nil when it ends none, or its header is malformed.
     var gap: Gap? { gapHeader.flatMap { Gap(header: $0, producer: producer, to: received) } }
 
+    /// When the producer received it: microseconds since 1970; nil when it is no time in ``Tick/timestampRange``.
+    var receivedMicroseconds: UInt64? { time(received) }
+
     /// All that the producer had received until then was in Kafka when it sent this record: microseconds since
     /// 1970; nil when the record does not tell, or its header is no time in ``Tick/timestampRange``.
-    var settledMicroseconds: UInt64? {
-        settledHeader.flatMap(decimal).flatMap { Tick.timestampRange.contains(Int64(clamping: $0 / 1_000)) ? $0 : nil }
+    var settledMicroseconds: UInt64? { settledHeader.flatMap(decimal).flatMap(time) }
+
+    private func time(_ microseconds: UInt64) -> UInt64? {
+        Tick.timestampRange.contains(Int64(clamping: microseconds / 1_000)) ? microseconds : nil
     }
 
     /// nil unless `producer`, `seq` and `received` are all there and well-formed: other programs may use

@@ -15,6 +15,9 @@ struct Position {
     /// Until when a producer says in the batch's records that what it received is in Kafka: microseconds
     /// since 1970.
     private(set) var settledMicroseconds: UInt64?
+    /// When a producer received the first of the records that it wrote into the batch's: microseconds since 1970;
+    /// nil when the batch has none of a producer's.
+    private(set) var firstReceivedMicroseconds: UInt64?
     /// True when the batch has a record of this partition.
     private(set) var hasRecords = false
     /// When the first of them was received: microseconds since 1970; nil when there is none, or it does not say.
@@ -56,6 +59,10 @@ struct Position {
 
     mutating func isSettled(until time: UInt64) { settledMicroseconds = max(settledMicroseconds ?? 0, time) }
 
+    mutating func wasReceived(at time: UInt64) {
+        firstReceivedMicroseconds = min(firstReceivedMicroseconds ?? .max, time)
+    }
+
     /// Kafka has handed out whatever is below `offset`. Behind the last record there can be offsets that
     /// have none.
     mutating func reachedEnd(at offset: Int64) { next = max(next, offset) }
@@ -87,6 +94,7 @@ struct Position {
         repeats = 0
         lastEventMilliseconds = nil
         settledMicroseconds = nil
+        firstReceivedMicroseconds = nil
         hasRecords = false
         oldestMicroseconds = nil
     }

@@ -76,18 +76,36 @@ struct CompletenessViewTests {
                 "A 12T00 5 0 0 0 t 10.000000", "A 12T01 5 0 0 - - 30.500000",
             ], "the sums prove the first hour in spite of the gap")
         try await database.probe.execute(
-            "TRUNCATE gaps; UPDATE kafka_offsets SET recorded_until = '2026-05-12 01:59:59Z' WHERE partition = 1")
+            "TRUNCATE gaps; UPDATE kafka_offsets SET recorded_until = '2026-05-12 02:00:04Z' WHERE partition = 1")
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
         try await database.probe.execute("TRUNCATE kafka_offsets")
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - -"])
+    }
+
+    /// A trade of the hour's last milliseconds is received in the next hour.
+    @Test(
+        "A gap that begins right behind the hour can have one of its trades",
+        arguments: [
+            ("2026-05-12 02:00:00.010Z", "-"), ("2026-05-12 02:00:04.999Z", "-"), ("2026-05-12 02:00:05Z", "t"),
+        ])
+    func gapBehind(_ start: String, _ complete: String) async throws {
+        let database = try await twoCompleteHours()
+        try await database.probe.execute("INSERT INTO gaps VALUES ('p', '\(start)', '2026-05-12 02:01Z', 'disconnect')")
+        #expect(
+            try await answers(database, "gap_seconds::text") == [
+                "A 12T00 5 0 0 0 t 0", "A 12T01 5 0 0 - \(complete) 0",
+            ])
     }
 
     @Test(
         "Behind a day's last tick nothing is proven until the producer says that all it received is in Kafka",
         arguments: [
             // It is dead, and the consumer has nothing left to read.
-            "UPDATE kafka_offsets SET recorded_until = '2026-05-12 01:59:59Z', caught_up_at = '2026-05-12 15:00Z'",
+            "UPDATE kafka_offsets SET recorded_until = '2026-05-12 02:00:04Z', caught_up_at = '2026-05-12 15:00Z'",
             "UPDATE kafka_offsets SET recorded_until = NULL WHERE partition = 1",
+            // What is there came from another program.
+            "UPDATE kafka_offsets SET recorded_since = NULL",
+            "UPDATE kafka_offsets SET recorded_since = '2026-05-12 01:00Z' WHERE partition = 1",
             "INSERT INTO kafka_offsets (topic, partition, next_offset) VALUES ('upbit_ticker', 2, 0)",
         ])
     func unheard(_ change: String) async throws {
@@ -183,7 +201,7 @@ struct CompletenessViewTests {
             [
                 "'A', '2026-05-12 00:00Z', 1, 5, 0, 0, 0, 0, 0, 0, 5",
                 "'A', '2026-05-12 01:00Z', 1, 5, 0, 0, 0, 0, 0, 5, 10",
-            ], pastEnd: "2026-05-12 02:00Z")
+            ], pastEnd: "2026-05-12 02:00:05Z")
         #expect(try await answers(database) == ["A 12T00 5 0 0 0 t", "A 12T01 5 0 0 - t"])
         return database
     }
@@ -194,8 +212,9 @@ struct CompletenessViewTests {
         for hour in hours { try await database.probe.execute("INSERT INTO market_hours VALUES (\(hour))") }
         try await database.probe.execute(
             """
-            INSERT INTO kafka_offsets (topic, partition, next_offset, recorded_until)
-            VALUES ('upbit_ticker', 0, 1, '\(end)'), ('upbit_ticker', 1, 1, '\(end)'), ('upbit_ticker.gaps', 0, 0, NULL)
+            INSERT INTO kafka_offsets (topic, partition, next_offset, recorded_since, recorded_until)
+            VALUES ('upbit_ticker', 0, 1, NULL, '\(end)'), ('upbit_ticker', 1, 1, '2026-01-01Z', '\(end)'),
+                ('upbit_ticker.gaps', 0, 0, NULL, NULL)
             """)
         return database
     }

@@ -26,11 +26,20 @@ struct ProgressTests {
     func recorded() async throws {
         let bench = try await ConsumerBench(partitions: 6)
         let settled: Int64 = 1_778_570_091_754_321
+        // The first record is another program's, and tells nothing; the second was received a minute before the third.
+        try bench.writer.write(key: "KRW-BTC", value: Array(ConsumerBench.frame(0).utf8))
+        for (sequence, time) in [(7, settled - 60_000_000), (8, settled)] {
+            try bench.writer.write(
+                key: "KRW-BTC", value: Array(ConsumerBench.frame(0).utf8),
+                headers: [
+                    ("producer", "p"), ("seq", "\(sequence)"), ("received", "\(time + 300_000)"),
+                    ("settled", "\(time)"),
+                ])
+        }
+        // No time at all is no beginning.
         try bench.writer.write(
             key: "KRW-BTC", value: Array(ConsumerBench.frame(0).utf8),
-            headers: [
-                ("producer", "p"), ("seq", "7"), ("received", "\(settled + 300_000)"), ("settled", "\(settled)"),
-            ])
+            headers: [("producer", "p"), ("seq", "9"), ("received", "18446744073709551615")])
         try bench.writer.flush()
         let consumer = try bench.startConsumer()
         let recorded = """
@@ -40,9 +49,14 @@ struct ProgressTests {
         try await bench.database.wait(for: "\(recorded) \(settled)", toBe: "6", within: .seconds(60))
         let counts = "SELECT count(settled_until), count(recorded_until) FROM kafka_offsets WHERE topic = $1"
         #expect(try await bench.database.rows(counts, [ConsumerBench.topic]) == [["1", "6"]])
-        let answer = "SELECT is_clean('2026-05-12 07:14:51.255Z', "
-        #expect(try await bench.database.rows("\(answer) '2026-05-12 07:14:51.754321Z')") == [["t"]])
-        #expect(try await bench.database.rows("\(answer) '2026-05-12 07:14:51.754322Z')") == [[nil]])
+        let since = "SELECT count(recorded_since), min(recorded_since)::text FROM kafka_offsets"
+        #expect(try await bench.database.rows(since) == [["1", "2026-05-12 07:13:52.054321+00"]])
+        // Both ends keep away from what was received by 5 s.
+        let answer = "SELECT is_clean('2026-05-12 07:13:57.054321Z', "
+        #expect(try await bench.database.rows("\(answer) '2026-05-12 07:14:46.754321Z')") == [["t"]])
+        #expect(try await bench.database.rows("\(answer) '2026-05-12 07:14:46.754322Z')") == [[nil]])
+        let early = "SELECT is_clean('2026-05-12 07:13:57.054320Z', '2026-05-12 07:14:46Z')"
+        #expect(try await bench.database.rows(early) == [[nil]])
         try await bench.database.execute(
             "UPDATE kafka_offsets SET settled_until = settled_until + interval '1 second' WHERE settled_until IS NOT NULL"
         )

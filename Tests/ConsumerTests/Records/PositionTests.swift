@@ -48,6 +48,17 @@ struct PositionTests {
         #expect(position.recordedMicroseconds == nil && position.settledMicroseconds == nil)
     }
 
+    @Test("The first record that a producer received is the batch's beginning, in whatever order they come")
+    func firstReceived() {
+        var position = position(stored: 5)
+        #expect(position.firstReceivedMicroseconds == nil)
+        for time: UInt64 in [70, 50, 60] { position.wasReceived(at: time) }
+        #expect(position.firstReceivedMicroseconds == 50)
+        pass(5, &position)
+        position.written()
+        #expect(position.firstReceivedMicroseconds == nil)
+    }
+
     @Test("A partition that is empty has caught up at once, and has a row to say so")
     func empty() {
         var position = position()
