@@ -38,15 +38,23 @@ struct ConsumerSettings: ServiceSettings {
     /// since a broker can look for new records only when that time is over.
     var fetchWaitMilliseconds: Int { Int(min(batch.latency, .milliseconds(100)) / .milliseconds(1)) }
 
-    /// A consumer that stalls in a transaction loses it, so that the next owner of its partitions does not
-    /// wait for it, also when it stalls between rows: a transaction that makes a chunk keeps others from making
-    /// one. And nobody waits for a lock for longer than a stop may take.
+    /// A consumer that stalls between two statements loses its transaction, so that the next owner of its partitions
+    /// does not wait for it; one that stalls between the rows of a COPY is ended by others (``StalledConsumers``). A
+    /// statement that the server takes too long for is given up. And nobody waits for a lock for longer than a stop
+    /// may take.
     private static func sessionSettings(latency: Duration) -> [(name: String, value: String)] {
         [
-            (name: "idle_in_transaction_session_timeout", value: "10s"), (name: "lock_timeout", value: "2s"),
+            (name: "idle_in_transaction_session_timeout", value: "\(Int(stallLimit / .seconds(1)))s"),
+            (name: "lock_timeout", value: "2s"),
             (name: "statement_timeout", value: "\(Int((latency + .seconds(30)) / .milliseconds(1)))ms"),
         ]
     }
+
+    /// How long a consumer may keep a transaction open without a word.
+    private static let stallLimit = Duration.seconds(10)
+
+    /// A COPY that waits for rows for longer is that of a consumer that stalls: one that lives ends its batch.
+    var copyLimit: Duration { batch.latency + Self.stallLimit }
 
     /// Every statement is about one batch, or about tables without rows, and answers within a second or so: a
     /// server that is silent for so long is frozen, or behind a proxy that has lost it.

@@ -14,6 +14,8 @@ struct DatabaseLink: ~Copyable {
     private var backoff = Backoff(base: .milliseconds(200), limit: .seconds(2))
     /// What is looked after once a process, not with every connection.
     private var hasExtras = false
+    /// Since the last connection a lock was not to be had.
+    private var waitedInVain = false
     /// When it may be tried again; nil when nothing failed.
     private(set) var nextAttempt: ContinuousClock.Instant?
 
@@ -45,6 +47,7 @@ struct DatabaseLink: ~Copyable {
             // Cancelled is what a consumer that was stopped in the middle of its rows finds.
             guard error.isRetriable || error.sqlState == SQLState.queryCanceled else { throw refusal(error) }
             failures += 1
+            if error.sqlState == SQLState.lockNotAvailable { waitedInVain = true }
             waitBeforeNextUse()
             // A server that restarts is back by then; a wrong password or certificate looks the same
             // to libpq and never mends itself, so somebody has to be told.
@@ -92,6 +95,10 @@ struct DatabaseLink: ~Copyable {
         var configuration = settings.database
         configuration.onAnswer = { [heartbeat] in heartbeat.beat() }
         let connection = try PostgresConnection(configuration)
+        if waitedInVain {
+            try StalledConsumers.end(after: settings.copyLimit, in: connection, logger: logger)
+            waitedInVain = false
+        }
         try Schema.create(in: connection, chunkInterval: settings.chunkInterval, logger: logger)
         if !hasExtras {
             try Schema.createExtras(in: connection, policies: settings.agePolicies, logger: logger)

@@ -108,6 +108,16 @@ final class ConsumerBench {
             for: "SELECT sum(next_offset) FROM kafka_offsets WHERE topic = '\(Self.gaps)'", toBe: "\(records)")
     }
 
+    /// Returns once a consumer has given the database rows of a batch, which have made a chunk, and gives it no more.
+    func waitForOpenCopy() async throws {
+        try await database.wait(
+            for: """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'consumer' AND query LIKE 'COPY trade_data%'
+                    AND state = 'active' AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL
+                """, toBe: "1", within: .seconds(60))
+    }
+
     /// Returns once the database has moved past `records` records of ticks.
     func waitUntilWritten(_ records: Int, within limit: Duration = .seconds(60)) async throws {
         try await database.wait(

@@ -73,6 +73,28 @@ struct OwnershipTests {
         await proxy.stop()
     }
 
+    /// Its COPY waits for rows, where the server ends no statement; and until its transaction ends, nobody else can
+    /// write into the chunk that it makes.
+    @Test("One that was stopped between the rows of its batch holds nobody up, and comes back", .timeLimit(.minutes(5)))
+    func stoppedInCopy() async throws {
+        let bench = try await ConsumerBench()
+        let first = try bench.startConsumer(["CONSUMER_BATCH_LATENCY": "60s", "KAFKA_GROUP_ID": "first"])
+        try bench.write(0..<10_000)
+        try await bench.waitForOpenCopy()
+        first.send(SIGSTOP)
+        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
+        try await bench.waitUntilWritten(10_000)
+        try await second.errorLine(containing: "ended the session of a consumer that stalls", within: .seconds(60))
+        let position = first.errors.count
+        first.send(SIGCONT)
+        try await first.errorLine(containing: "the database is away", after: position, within: .seconds(60))
+        try bench.write(10_000..<12_000)
+        try await bench.waitUntilWritten(12_000)
+        try await bench.expectEveryFrameOnce(12_000)
+        try await expectCleanStop(first)
+        try await expectCleanStop(second)
+    }
+
     @Test("Members that join, leave and die all the while lose and double nothing", .timeLimit(.minutes(5)))
     func changingGroup() async throws {
         let bench = try await ConsumerBench(partitions: 8)

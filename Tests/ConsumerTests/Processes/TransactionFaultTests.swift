@@ -83,6 +83,28 @@ struct TransactionFaultTests {
         await proxy.stop()
     }
 
+    /// As above, but the server waits for the rest of the rows, in which time it ends no statement; and nobody else can
+    /// write into the chunk that they make.
+    @Test(
+        "A consumer whose host vanished between the rows of its batch does not hold up the next one for ever",
+        .timeLimit(.minutes(5)))
+    func vanishedInCopy() async throws {
+        let bench = try await ConsumerBench()
+        let proxy = try await bench.startProxy()
+        try await proxy.set(FaultProxy.Trap("\t7500.50\t", .toTarget, .beforeForwarding, ending: .silence))
+        let first = try bench.startConsumer(
+            ["KAFKA_GROUP_ID": "first", "CONSUMER_BATCH_LATENCY": "60s"], through: proxy)
+        try bench.write(0..<10_000)
+        try await proxy.observed.wait { $0.trappedCount == 1 }
+        try await bench.waitForOpenCopy()
+        first.kill()
+        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
+        try await bench.waitUntilWritten(10_000, within: .seconds(60))
+        try await bench.expectEveryFrameOnce(10_000)
+        try await expectCleanStop(second)
+        await proxy.stop()
+    }
+
     /// A large batch sends its rows while it grows. This one cannot end: its record limit and its time are far away.
     @Test(
         "The consumer is killed with rows of an unfinished batch in the database: none of them is seen",
@@ -106,7 +128,7 @@ struct TransactionFaultTests {
         try await expectCleanStop(second)
     }
 
-    /// As the server does by itself when a consumer is stopped between rows for too long.
+    /// As the server does by itself when a batch takes too long; it does so once it is given more rows.
     @Test("Rows of a batch that the server cancels are written by another try", .timeLimit(.minutes(5)))
     func cancelled() async throws {
         let bench = try await ConsumerBench()
