@@ -7,9 +7,8 @@ struct Consumer: AsyncParsableCommand {
         commandName: "consumer",
         abstract: "Writes ticker records from Kafka to a TimescaleDB hypertable, each exactly once.",
         discussion: """
-            Rows, dead letters and offsets go into one transaction. It creates trade_data, kafka_offsets \
-            and dead_letters when they are missing, waits for a database or broker that is away, and \
-            stops on SIGTERM.
+            Rows, dead letters and offsets go into one transaction. It creates trade_data and its own tables \
+            and views when they are missing, waits for a database or broker that is away, and stops on SIGTERM.
 
             Settings are environment variables, or lines of NAME=value in a file:
 

@@ -156,7 +156,7 @@ final class ConsumerLoop: @unchecked Sendable {
         uncounted += 1
         guard isFetching, !batch.add(SourceRecord(record, settings.topics), at: clock.now) else { return }
         logger.warning(
-            "a record came twice and is passed over",
+            "a record that came before, or is another consumer's, is passed over",
             metadata: ["kafka.partition": "\(record.partition)", "kafka.offset": "\(record.offset)"])
     }
 
@@ -306,12 +306,25 @@ final class ConsumerLoop: @unchecked Sendable {
         case .unknownTopic:
             // Told once a topic: that of the gaps is there from the first gap on.
             logger.info("a topic does not exist yet and is read when it does", metadata: ["kafka.error": "\(error)"])
+        case _ where error.hidesRecords:
+            try refuseToSkip(error, partition)
         case _ where error.isFatal:
             throw Failure(ExitStatus.unavailable, "the Kafka client cannot go on: \(error)")
-        default:
-            logger.warning(
-                "kafka",
-                metadata: ["kafka.error": "\(error)", "kafka.partition": "\(partition.map { "\($0)" } ?? "-")"])
+        default: warn(error, partition)
         }
+    }
+
+    /// Writes what is before records that cannot be read, and ends with them.
+    private func refuseToSkip(_ error: KafkaError, _ partition: TopicPartition?) throws {
+        warn(error, partition)
+        try writeBatch()
+        // What could not be written is read again, and they with it.
+        guard isFetching, let position = batch.positions.all.first(where: { $0.partition == partition }) else { return }
+        throw UnreadableRecords(partition: position.partition, offset: position.next, error: error).failure
+    }
+
+    private func warn(_ error: KafkaError, _ partition: TopicPartition?) {
+        logger.warning(
+            "kafka", metadata: ["kafka.error": "\(error)", "kafka.partition": "\(partition.map { "\($0)" } ?? "-")"])
     }
 }

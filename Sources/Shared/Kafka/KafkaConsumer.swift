@@ -4,8 +4,7 @@ import CRDKafka
 ///
 /// Records, rebalances, errors and log lines arrive in one place, ``poll(timeoutMilliseconds:_:)``.
 /// After an `assigned` the caller must answer with ``assign(_:)``, after a `revoked` with
-/// ``unassign()``: until then the group waits. One thread uses a consumer; only ``wake()`` may come
-/// from others.
+/// ``unassign()``: until then the group waits. One thread uses a consumer; what may come from others says so.
 package final class KafkaConsumer: @unchecked Sendable {
     package enum Event {
         case record(KafkaRecord)
@@ -50,6 +49,8 @@ package final class KafkaConsumer: @unchecked Sendable {
         // Bounds on memory: what waits here was read ahead of the database.
         ("queued.max.messages.kbytes", "16384"), ("queued.min.messages", "1000000"),
         ("fetch.wait.max.ms", "100"), ("fetch.error.backoff.ms", "100"),
+        // A byte that changed on a broker's disk could be a digit.
+        ("check.crcs", "true"),
         // How soon a topic or a partition that is new is noticed.
         ("topic.metadata.refresh.interval.ms", "30000"),
     ]
@@ -278,7 +279,7 @@ package final class KafkaConsumer: @unchecked Sendable {
         }
     }
 
-    /// Makes a `poll` that waits return.
+    /// Makes a `poll` that waits return. Any thread.
     ///
     /// The corresponding C function is `rd_kafka_queue_yield`.
     package func wake() { rd_kafka_queue_yield(queue) }

@@ -18,6 +18,10 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         package static let invalidTimestamp = Code(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
         /// The topic does not take a record, as a compacted one without a key; the whole batch is refused.
         package static let invalidRecord = Code(RD_KAFKA_RESP_ERR_INVALID_RECORD)
+        /// Records whose bytes have changed, or whose format librdkafka does not know.
+        package static let badMessage = Code(RD_KAFKA_RESP_ERR__BAD_MSG)
+        package static let badCompression = Code(RD_KAFKA_RESP_ERR__BAD_COMPRESSION)
+        package static let notImplemented = Code(RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED)
         /// The login is refused.
         package static let authentication = Code(RD_KAFKA_RESP_ERR__AUTHENTICATION)
         /// The broker's certificate is not trusted, or TLS failed in another way.
@@ -51,4 +55,7 @@ package struct KafkaConfigurationError: Error, Sendable, CustomStringConvertible
 extension KafkaError {
     /// The broker answered, and will answer the same until somebody changes a setting.
     package var needsPerson: Bool { code == .authentication || code == .tls }
+
+    /// Told of a partition: it has records that librdkafka cannot read, and behind which it goes on.
+    package var hidesRecords: Bool { [.badMessage, .badCompression, .notImplemented].contains(code) }
 }

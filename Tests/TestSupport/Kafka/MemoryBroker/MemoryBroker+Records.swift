@@ -43,6 +43,13 @@ extension MemoryBroker {
         return answer
     }
 
+    /// Changes the bytes of a batch, from 0, of a topic's first partition, and leaves its checksum as it was.
+    package func damage(_ topic: String, batch: Int, _ change: (inout [UInt8]) -> Void) {
+        turn.lock()
+        defer { turn.unlock() }
+        state.topics[topic]?[0].damage(batch: batch, change)
+    }
+
     /// What one partition is asked for, and what it has.
     private struct Fetch {
         let topic: String

@@ -59,6 +59,14 @@ struct PartitionLog {
         return found
     }
 
+    /// Changes the bytes of a batch, counted from the oldest that was ever there, as a broken disk does: nothing
+    /// else of it changes, its checksum neither.
+    mutating func damage(batch index: Int, _ change: (inout [UInt8]) -> Void) {
+        var bytes = batches[index].bytes
+        change(&bytes)
+        batches[index] = Batch(next: batches[index].next, bytes: bytes)
+    }
+
     private func firstBatch(endingBehind offset: Int64) -> Int {
         var (lower, upper) = (first, batches.count)
         while lower < upper {
