@@ -32,7 +32,15 @@ import Testing
                 await client.close()
             }
             #expect(server.observed.value.resumptions.map(\.wanted) == [0, 4_500, 4_000])
-            #expect(server.observed.value.resumptions.map(\.reached) == [0, 9_000, 10_000])
+            let resumptions = server.observed.value.resumptions
+            #expect(resumptions.map(\.reached) == [0, 9_000, 10_000])
+            // When the last frame that the client has was sent, and the first one on its new connection.
+            #expect(resumptions.first?.lastSent == nil)
+            for next in resumptions.dropFirst() {
+                let times = [resumptions.first?.firstSent, next.lastSent, next.microseconds, next.firstSent].compactMap(
+                    \.self)
+                #expect(times.count == 4 && times == times.sorted())
+            }
         }
     }
 

@@ -72,6 +72,9 @@ package final class FaultProxy: Sendable {
         package internal(set) var trappedCount = 0
     }
 
+    /// Bytes that a direction of a connection holds back before its source is not read any more.
+    package static let heldBytesLimit = 1 << 20
+
     /// Where clients connect to, on 127.0.0.1 and, where there is IPv6, ::1.
     package let port: Int
     package let observed: WatchedValue<Observations>

@@ -14,9 +14,6 @@ final class ProxyLink {
     private var toClient = ProxyLane()
     private var wakes: [FaultProxy.Direction: Scheduled<Void>] = [:]
 
-    /// Bytes that a direction holds back before its source is not read any more.
-    private static let heldBytesLimit = 1 << 20
-
     init(client: any Channel, core: ProxyCore) {
         self.client = client
         self.core = core
@@ -57,7 +54,7 @@ final class ProxyLink {
     func pump(_ direction: FaultProxy.Direction) {
         guard let (source, sink) = ends(of: direction), !isEnding else { return }
         let isHeld = isForgotten || core.stalled.contains(direction)
-        let mayRead = !isHeld && self[direction].heldBytes < Self.heldBytesLimit
+        let mayRead = !isHeld && self[direction].heldBytes < FaultProxy.heldBytesLimit
         defer { try? source.syncOptions?.setOption(.autoRead, value: mayRead) }
         wakes.removeValue(forKey: direction)?.cancel()
         guard !isHeld else { return }

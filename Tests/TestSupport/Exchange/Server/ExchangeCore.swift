@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOWebSocket
+import Runtime
 
 /// The state of the exchange. It lives on one event loop with all its connections, so it needs no lock.
 final class ExchangeCore {
@@ -125,11 +126,14 @@ final class ExchangeCore {
     private func takeOver(_ connection: ExchangeConnection, _ ticket: String) {
         for other in connections where other !== connection { other.reset() }
         let number = ticket.split(separator: "-").last.flatMap { Int($0) } ?? 0
+        let lastSent = player.timeOfFrame(number - 2)
         let reached = player.rewind(to: number - 1)
-        let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
+        let now = Int64(microsecondsSince1970())
         observed.update {
             $0.resumptions.append(
-                .init(connection: connection.id, wanted: number - 1, reached: reached, microseconds: now))
+                .init(
+                    connection: connection.id, wanted: number - 1, reached: reached, microseconds: now,
+                    lastSent: lastSent))
         }
     }
 

@@ -33,12 +33,20 @@ package struct ExchangeObservations: Sendable {
         package let reached: Int
         /// When that was, since 1970.
         package let microseconds: Int64
+        /// When the last frame that the client has got was sent; nil when it has none, or one that was never sent.
+        package let lastSent: Int64?
+        /// When this connection's first frame was sent; nil when it got none. No frame arrives before its time.
+        package internal(set) var firstSent: Int64?
 
-        package init(connection: Int, wanted: Int, reached: Int, microseconds: Int64) {
+        package init(
+            connection: Int, wanted: Int, reached: Int, microseconds: Int64, lastSent: Int64?, firstSent: Int64? = nil
+        ) {
             self.connection = connection
             self.wanted = wanted
             self.reached = reached
             self.microseconds = microseconds
+            self.lastSent = lastSent
+            self.firstSent = firstSent
         }
     }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOWebSocket
+import Runtime
 
 /// Plays one session to whoever listens. Lives on the exchange's event loop.
 ///
@@ -23,6 +24,12 @@ final class SessionPlayer {
     /// Faults that change the next frame.
     private var alterations: [ExchangeFault] = []
     private var faultsDone = -1
+    /// When each frame that is behind was sent the last time, for whoever goes back to one.
+    private var sentTimes: [Int64] = []
+    /// Of the turn at hand: no frame of it leaves earlier.
+    private var turnTime: Int64 = 0
+    /// Nobody has got a frame since the session went on for a new connection.
+    private var isResumed = false
 
     /// A turn on the event loop makes at most this many frames, then others have theirs.
     private static let framesPerTurn = 256
@@ -65,6 +72,8 @@ final class SessionPlayer {
     func rewind(to position: Int) -> Int {
         let reached = walk.position
         walk.rewind(to: position)
+        sentTimes.removeLast(max(0, sentTimes.count - walk.position))
+        isResumed = true
         clock.restart()
         // Whoever paused the session goes by this, and nothing else would tell before it is resumed.
         observed.update { $0.playback.position = walk.position }
@@ -74,6 +83,10 @@ final class SessionPlayer {
         }
         return reached
     }
+
+    /// When a frame, counted from 0, was sent the last time: microseconds since 1970. Nil when it was not, or when
+    /// nobody can go back to it.
+    func timeOfFrame(_ number: Int) -> Int64? { sentTimes.indices.contains(number) ? sentTimes[number] : nil }
 
     func alterNextFrame(_ fault: ExchangeFault) { alterations.append(fault) }
 
@@ -89,6 +102,7 @@ final class SessionPlayer {
             return
         }
         var progress = PlaybackProgress()
+        turnTime = Int64(microsecondsSince1970())
         for _ in 0..<Self.framesPerTurn {
             guard let trade = walk.next, clock.isDue(walk.position, trade) else { break }
             guard listeners.allSatisfy(\.isWritable) else { break }
@@ -116,6 +130,7 @@ final class SessionPlayer {
 
     private func deliver(_ trade: Trade, to listeners: [ExchangeConnection], _ progress: inout PlaybackProgress) {
         progress.playedCount += 1
+        if rewinds { sentTimes.append(turnTime) }
         guard !listeners.isEmpty else {
             progress.lostCount += 1
             return
@@ -125,10 +140,17 @@ final class SessionPlayer {
             progress.unwantedCount += 1
             return
         }
+        noteFirstFrame()
         let alterations = alterations
         self.alterations = []
         for receiver in receivers { receiver.append(frame, alterations) }
         progress.delivered.add(trade)
+    }
+
+    private func noteFirstFrame() {
+        guard isResumed else { return }
+        isResumed = false
+        observed.update { [turnTime] in $0.resumptions[$0.resumptions.count - 1].firstSent = turnTime }
     }
 
     private func finishTurn(_ listeners: [ExchangeConnection], _ progress: PlaybackProgress) {
