@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -28,9 +29,9 @@ import Testing
         try await withKeeper(script) { keeper in
             async let running: Void = keeper.run()
             try await keeper.state.wait(within: limit) { $0.process != nil }
-            try await keeper.kill()
+            #expect(try await keeper.kill())
             await keeper.waitForWord("ready", within: limit)
-            try await keeper.terminate()
+            #expect(try await keeper.terminate())
             await keeper.waitForWord("ready", within: limit)
             try await keeper.stop()
             try await running
@@ -52,9 +53,9 @@ import Testing
             await keeper.waitForWord("ready", within: limit)
             #expect(await keeper.waitForNextWord("word", within: .milliseconds(100)) == false)
             async let isSaid = keeper.waitForNextWord("word", within: limit)
-            try await keeper.kill()
+            #expect(try await keeper.kill())
             await keeper.waitForWord("ready", within: limit)
-            try await keeper.kill()
+            #expect(try await keeper.kill())
             #expect(await isSaid)
             #expect(keeper.state.value.starts == 3)
             try await keeper.stop()
@@ -69,7 +70,78 @@ import Testing
             try await keeper.state.wait(within: limit) { $0.ownEnds.count == 2 }
             try await keeper.stop()
             try await running
-            #expect(keeper.state.value.ownEnds.first == "code(69): away")
+            let end = keeper.state.value.ownEnds.first
+            #expect(end?.exit == .code(69) && end?.lastWords == "away" && end?.request == nil)
+        }
+    }
+
+    @Test("A service that was asked to end and says that it cannot has not ended in order")
+    func failedStop() async throws {
+        let script = #"""
+            exec perl -MPOSIX -e 'sigprocmask(SIG_SETMASK, POSIX::SigSet->new); $SIG{TERM} = sub { exit 69 };
+                print STDERR "ready\n"; sleep 100'
+            """#
+        try await withKeeper(script) { keeper in
+            async let running: Void = keeper.run()
+            try await keeper.state.wait(within: limit) { $0.process != nil }
+            await keeper.waitForWord("ready", within: limit)
+            try await keeper.stop()
+            try await running
+            let end = keeper.state.value.ends.first
+            #expect(end?.request == .stop(isEarly: false) && end?.isOwn == false && end?.difference != nil)
+        }
+    }
+
+    @Test("A service that is not ready for SIGTERM dies of it, which is no failure")
+    func earlyStop() async throws {
+        let script = #"""
+            exec perl -MPOSIX -e 'sigprocmask(SIG_SETMASK, POSIX::SigSet->new); print STDERR "ready\n"; sleep 100'
+            """#
+        try await withKeeper(script) { keeper in
+            async let running: Void = keeper.run()
+            try await keeper.state.wait(within: limit) { $0.process != nil }
+            await keeper.waitForWord("ready", within: limit)
+            try await keeper.stop()
+            try await running
+            let end = keeper.state.value.ends.first
+            #expect(end?.request == .stop(isEarly: true) && end?.difference == nil)
+        }
+    }
+
+    @Test("A kill that only meets processes that have ended by themselves has met nobody")
+    func killOfNobody() async throws {
+        try await withKeeper("exit 69") { keeper in
+            let launched = keeper.state
+            async let running: Void = keeper.run()
+            // Each is killed after its end, before the next one runs.
+            try await launched.wait(within: limit) { $0.ends.count == 1 }
+            _ = try await keeper.kill(tries: 2)
+            try await keeper.stop()
+            try await running
+            let ends = launched.value.ends
+            #expect(launched.value.kills == ends.count { $0.exit == .signal(SIGKILL) })
+            #expect(ends.first?.isOwn == true && ends.first?.difference == nil)
+        }
+    }
+
+    @Test("A service stands still while it is frozen, and goes on afterwards")
+    func freeze() async throws {
+        let script = #"""
+            exec perl -MPOSIX -e 'sigprocmask(SIG_SETMASK, POSIX::SigSet->new); $SIG{TERM} = sub { exit 0 };
+                print STDERR "ready\n"; sleep 100'
+            """#
+        try await withKeeper(script) { keeper in
+            async let running: Void = keeper.run()
+            try await keeper.state.wait(within: limit) { $0.process != nil }
+            await keeper.waitForWord("ready", within: limit)
+            let isFrozen = try await keeper.freeze {
+                let process = keeper.state.value.process
+                #expect(await process?.isStopped(within: .seconds(10)) == true)
+            }
+            #expect(isFrozen)
+            try await keeper.stop()
+            try await running
+            #expect(keeper.state.value.ends.first?.exit == .code(0))
         }
     }
 

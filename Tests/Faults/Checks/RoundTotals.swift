@@ -13,6 +13,24 @@ struct RoundTotals: Sendable {
     let rows: WarehouseTotals
     let loaded: WarehouseTotals
 
+    func differences(from ticks: SessionTotals) -> [String] {
+        var differences: [String] = []
+        if records != offsets { differences.append("Kafka has \(records) records, the offsets say \(offsets)") }
+        if rows.rows + deadLetters + repeats != records {
+            differences.append(
+                "\(rows.rows) rows + \(deadLetters) dead letters + \(repeats) repeats are not \(records) records")
+        }
+        let sent = WarehouseTotals(rows: ticks.tickCount, price: ticks.priceSum, volume: ticks.volumeSum)
+        if rows != sent { differences.append("the table has \(rows), sent were \(sent)") }
+        if loaded != rows { differences.append("BigQuery has \(loaded), the table \(rows)") }
+        if deadLetters != ticks.malformedCount {
+            differences.append("\(deadLetters) dead letters of \(ticks.malformedCount) malformed frames")
+        }
+        return differences
+    }
+}
+
+extension RoundTotals {
     init(_ world: FaultWorld) async throws {
         let broker = world.broker
         records = Int(
@@ -31,21 +49,5 @@ struct RoundTotals: Sendable {
             rows: sums[0].flatMap { Int($0) } ?? -1, price: sums[1].flatMap { try? Numeric($0) },
             volume: sums[2].flatMap { try? Numeric($0) })
         loaded = try await world.warehouse.totals()
-    }
-
-    func differences(from ticks: SessionTotals) -> [String] {
-        var differences: [String] = []
-        if records != offsets { differences.append("Kafka has \(records) records, the offsets say \(offsets)") }
-        if rows.rows + deadLetters + repeats != records {
-            differences.append(
-                "\(rows.rows) rows + \(deadLetters) dead letters + \(repeats) repeats are not \(records) records")
-        }
-        let sent = WarehouseTotals(rows: ticks.tickCount, price: ticks.priceSum, volume: ticks.volumeSum)
-        if rows != sent { differences.append("the table has \(rows), sent were \(sent)") }
-        if loaded != rows { differences.append("BigQuery has \(loaded), the table \(rows)") }
-        if deadLetters != ticks.malformedCount {
-            differences.append("\(deadLetters) dead letters of \(ticks.malformedCount) malformed frames")
-        }
-        return differences
     }
 }

@@ -41,19 +41,9 @@ struct DatabaseOutage: Sendable {
         try? await world.gapsArrived(within: .seconds(15))
         report.add(
             GapComparison(
-                world.exchange.observed.value.resumptions, tickCount: count, gaps: try await world.gaps()))
+                world.exchange.observed.value.resumptions, tickCount: count, gaps: try await world.gaps(),
+                GapEvidence(world, stallTimeout: FaultWorld.defaultStallTimeout)))
         report.add(servicesOf: services)
         return report
-    }
-}
-
-extension FaultWorld {
-    /// Returns when more than so many records are in the database.
-    func committed(moreThan count: Int) async throws {
-        try await database.wait(
-            for: """
-                SELECT coalesce(sum(next_offset - repeats_dropped), 0) > \(count) FROM kafka_offsets
-                WHERE topic = '\(broker.topic)'
-                """, toBe: "t", within: .seconds(60))
     }
 }

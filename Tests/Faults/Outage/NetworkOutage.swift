@@ -57,7 +57,8 @@ struct NetworkOutage: Sendable {
         try? await world.gapsArrived(within: .seconds(15))
         let comparison = try await TickComparison.run(world.session, world.database.configuration)
         let gaps = GapComparison(
-            world.exchange.observed.value.resumptions, tickCount: count, gaps: try await world.gaps())
+            world.exchange.observed.value.resumptions, tickCount: count, gaps: try await world.gaps(),
+            GapEvidence(world, stallTimeout: FaultWorld.defaultStallTimeout))
         report.add("rows", comparison.rowCount, expected: count)
         report.add(gaps)
         report.add(differences: comparison.differences)

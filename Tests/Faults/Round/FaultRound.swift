@@ -10,6 +10,8 @@ struct FaultRound: Sendable {
 
     /// So small that a round can fill it.
     static let spoolLimitBytes = 4 << 20
+    /// Of the producer: short, so that a round has many.
+    static let stallTimeout = Duration.seconds(2)
     /// More than the spool takes.
     private static let diskMegabytes = 6
     static let brokerCount = 3
@@ -19,6 +21,7 @@ struct FaultRound: Sendable {
     private static let hours = 6
     /// How long all services may take, once nothing fails any more, until everything arrived.
     private static let settleLimit = Duration.seconds(180)
+    private static let gapLimit = Duration.seconds(30)
 
     init(seed: UInt64, ticks: Int, rate: Int, kills: Int, pieces: Int) {
         var settings = SeededSettings(seed: seed, frameCount: ticks)
@@ -46,11 +49,15 @@ struct FaultRound: Sendable {
         let pipeline = try await Pipeline(
             partitions: Self.partitionCount, brokers: Self.brokerCount, isWarehouseApart: true)
         do {
+            let disk = await Self.makeDisk(in: pipeline.folder)
             let world = try await FaultWorld.start(
                 over: pipeline, session, rate: rate,
-                producer: ["UPBIT_STALL_TIMEOUT": "2s", "SPOOL_MAX_BYTES": "\(Self.spoolLimitBytes)"],
-                on: await Self.makeDisk(in: pipeline.folder))
-            var result = try await run(world)
+                producer: [
+                    "UPBIT_STALL_TIMEOUT": "\(milliseconds(Self.stallTimeout))ms",
+                    "SPOOL_MAX_BYTES": "\(Self.spoolLimitBytes)",
+                ],
+                on: try? disk.get())
+            var result = try await run(world, withoutDisk: disk.problem)
             await world.stop()
             result.wallTime = .now - start
             try await pipeline.stop(keepsFolder: !result.differences.isEmpty)
@@ -62,35 +69,36 @@ struct FaultRound: Sendable {
         }
     }
 
-    /// Nil where the kernel does not let us: the round goes on without the faults of the disk.
-    private static func makeDisk(in folder: String) async -> SmallDisk? {
+    /// Fails where the kernel does not let us: the round goes on without the faults of the disk.
+    private static func makeDisk(in folder: String) async -> Result<SmallDisk, any Error> {
         do {
-            return try await SmallDisk(at: "\(folder)/disk", options: "size=\(diskMegabytes)m")
+            return .success(try await SmallDisk(at: "\(folder)/disk", options: "size=\(diskMegabytes)m"))
         } catch {
-            print("the disk will not be full in this round: \(error)")
-            return nil
+            return .failure(error)
         }
     }
 
-    private func run(_ world: FaultWorld) async throws -> RoundResult {
+    private func run(_ world: FaultWorld, withoutDisk: String?) async throws -> RoundResult {
         var isAsPromised = false
         defer { if !isAsPromised { world.keepSpool() } }
-        let watch = RoundWatch(world)
+        let watch = RoundWatch(world, spoolLimitBytes: Self.spoolLimitBytes)
         let hours = try await LoadedHours.of(session, world.database)
-        let loads = KilledLoads(world, watch, hours: hours.names)
-        let disks = FullDisks(world)
-        let slowLinks = SlowLinks(world)
+        let performer = FaultPerformer(
+            world: world, loads: KilledLoads(world, watch, hours: hours.names), disks: FullDisks(world: world),
+            slowLinks: SlowLinks(world))
         // The services and their watchers run until the faults are through; whoever fails ends them all.
-        try await whileRunning(
-            [watch.run, world.broker.watch, BacklogValve(world: world).run, { try await Self.tell(world, loads) }]
-                + world.keepers.map { $0.run }
+        let unsettled = try await whileRunning(
+            [
+                watch.run, world.broker.watch, BacklogValve(world: world).run,
+                { try await Self.tell(world, performer.loads) },
+            ] + world.keepers.map { $0.run }
         ) {
-            try await conduct(world, FaultPerformer(world: world, loads: loads, disks: disks, slowLinks: slowLinks))
+            try await conduct(world, performer)
         }
-        let differences = try await hours.load(world)
-        let result = try await RoundResult(
-            world, plan, watch.figures, loads.observed.value, disks.observed.value, slowLinks.observed.value,
-            differences: differences)
+        let unloaded = try await hours.load(world)
+        let evidence = try await RoundEvidence.gather(
+            world, plan, watch.figures, performer, withoutDisk: withoutDisk, unfinished: unsettled + unloaded)
+        let result = RoundResult(evidence, folder: world.logFolder)
         isAsPromised = result.differences.isEmpty
         return result
     }
@@ -109,7 +117,9 @@ struct FaultRound: Sendable {
     }
 
     /// Plays the session through the faults, waits until everything arrived, and stops the services.
-    private func conduct(_ world: FaultWorld, _ performer: FaultPerformer) async throws {
+    ///
+    /// - Returns: what did not arrive in time.
+    private func conduct(_ world: FaultWorld, _ performer: FaultPerformer) async throws -> [String] {
         var progress = ProgressLine()
         progress.step("starting the services")
         for consumer in world.consumers {
@@ -118,25 +128,33 @@ struct FaultRound: Sendable {
         }
         progress.step("sending \(grouped(session.frameCount)) ticks through \(plan.killCount) kills and more")
         try await world.exchange.resume()
-        try await withThrowingTaskGroup { group in
-            for (lane, events) in plan.events { group.addTask { try await performer.run(lane, events) } }
-            try await group.waitForAll()
-        }
+        try await performer.run(plan)
         progress.step("no more faults: waiting until everything arrived")
-        try await settle(world)
+        let unsettled = try await settle(world)
         for keeper in world.keepers { try await keeper.stop() }
+        return unsettled
     }
 
-    private func settle(_ world: FaultWorld) async throws {
+    /// - Returns: what did not arrive in time. The round goes on: the comparison finds what is missing.
+    private func settle(_ world: FaultWorld) async throws -> [String] {
         let count = session.frameCount
         try await world.exchange.observed.wait(within: .seconds(count / rate + 300)) {
             $0.playback.isFinished && $0.playback.position == count
         }
-        // What is missing then is found by the comparison; it need not end the round here.
-        try? await world.database.wait(
-            for: """
-                SELECT sum(next_offset - repeats_dropped)::text FROM kafka_offsets WHERE topic = '\(world.broker.topic)'
-                """, toBe: "\(count)", within: Self.settleLimit)
-        try? await world.gapsArrived(within: .seconds(15))
+        var unsettled: [String] = []
+        do { try await world.committed(exactly: count, within: Self.settleLimit) } catch {
+            unsettled.append("did not settle: \(error)")
+        }
+        do { try await world.gapsArrived(within: Self.gapLimit) } catch {
+            unsettled.append("the gaps' topic is not in the database: \(error)")
+        }
+        return unsettled
+    }
+}
+
+extension Result {
+    /// Why it failed, for people; nil when it did not.
+    fileprivate var problem: String? {
+        if case .failure(let error) = self { "\(error)" } else { nil }
     }
 }

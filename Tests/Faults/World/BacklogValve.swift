@@ -11,30 +11,20 @@ struct BacklogValve: Sendable {
     /// Runs until it is cancelled.
     func run() async throws {
         var committed = 0
-        var isHolding = false
+        var heldAt: Int64?
         while !Task.isCancelled {
             // While the database is away nothing is committed: the last count is the right one.
             committed = (try? await world.committedRecords()) ?? committed
             let backlog = world.exchange.observed.value.playback.position - committed
-            if !isHolding, backlog > Self.limitTicks {
-                isHolding = true
+            if heldAt == nil, backlog > Self.limitTicks {
+                heldAt = Chronicle.now
                 try await world.exchange.pause()
-            } else if isHolding, backlog < Self.limitTicks / 2 {
-                isHolding = false
+            } else if let start = heldAt, backlog < Self.limitTicks / 2 {
+                heldAt = nil
                 try await world.exchange.resume()
+                world.chronicle.add(.silence, Span(from: start, to: Chronicle.now))
             }
             try await Task.sleep(for: Self.interval)
         }
-    }
-}
-
-extension FaultWorld {
-    /// Records of the ticks' topic that are in the database, each counted once.
-    func committedRecords() async throws -> Int {
-        let rows = try await database.rows(
-            """
-            SELECT coalesce(sum(next_offset - repeats_dropped), 0) FROM kafka_offsets WHERE topic = $1
-            """, [broker.topic])
-        return rows[0][0].flatMap { Int($0) } ?? 0
     }
 }

@@ -1,124 +1,160 @@
 import Glibc
 import TestSupport
 
-/// Lets the faults of a plan happen.
+/// Lets the faults of a plan happen, and counts those that took effect.
 struct FaultPerformer: Sendable {
     let world: FaultWorld
     let loads: KilledLoads
     let disks: FullDisks
     let slowLinks: SlowLinks
+    /// How many faults of each kind met what they were meant for.
+    let effects = WatchedValue<[FaultKind: Int]>([:])
 
     /// A successor that does not say that it works within this time may be killed all the same.
     private static let workLimit = Duration.seconds(20)
+    /// How long a fault waits for somebody whom it can meet.
+    private static let victimLimit = Duration.seconds(30)
 
-    /// Performs all faults of a lane, one after the other, each when the session is there.
-    func run(_ lane: FaultPlan.Lane, _ events: [FaultPlan.Event]) async throws {
+    /// Performs all faults. Those of a lane come one after the other, each when the session is there.
+    func run(_ plan: FaultPlan) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask {
+                try await run(.producer, plan.producer) {
+                    try await perform($0, on: world.producer, isWorking: "receiving")
+                }
+            }
+            for (lane, events, consumer) in [
+                (FaultPlan.Lane.firstConsumer, plan.firstConsumer, world.consumers[0]),
+                (.secondConsumer, plan.secondConsumer, world.consumers[1]),
+            ] {
+                group.addTask {
+                    try await run(lane, events) { try await perform($0, on: consumer, isWorking: "assigned") }
+                }
+            }
+            group.addTask { try await run(.loader, plan.loader) { try await loads.perform($0) } }
+            group.addTask { try await run(.database, plan.database) { try await perform($0) } }
+            group.addTask { try await run(.broker, plan.broker) { try await perform($0) } }
+            group.addTask { try await run(.network, plan.network) { try await perform($0) } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// - Parameter perform: returns whether the fault took effect.
+    private func run<Fault>(
+        _ lane: FaultPlan.Lane, _ events: [FaultPlan.Event<Fault>], _ perform: (Fault) async throws -> Bool
+    ) async throws {
         for event in events {
             try await world.exchange.observed.wait(within: .seconds(7_200)) {
                 $0.playback.position >= event.position
             }
-            try await perform(event.fault, lane)
+            guard try await perform(event.fault) else { continue }
+            effects.update { $0[FaultKind(lane, event.fault), default: 0] += 1 }
         }
     }
 
-    private func perform(_ fault: Fault, _ lane: FaultPlan.Lane) async throws {
-        switch lane {
-        case .producer: try await perform(fault, on: world.producer, isWorking: "receiving")
-        case .firstConsumer: try await perform(fault, on: world.consumers[0], isWorking: "assigned")
-        case .secondConsumer: try await perform(fault, on: world.consumers[1], isWorking: "assigned")
-        case .loader: try await loads.perform(fault)
-        case .database: try await performOnDatabase(fault)
-        case .broker: try await performOnBroker(fault)
-        case .network: try await performOnNetwork(fault)
-        }
-    }
-
-    private func perform(_ fault: Fault, on keeper: ServiceKeeper, isWorking word: String) async throws {
+    private func perform(
+        _ fault: ServiceFault, on keeper: ServiceKeeper, isWorking word: String
+    ) async throws -> Bool {
         switch fault {
         case .kill(let workMilliseconds):
-            try await keeper.kill()
-            guard let workMilliseconds else { return }
+            guard try await keeper.kill() else { return false }
+            guard let workMilliseconds else { return true }
             await keeper.waitForWord(word, within: Self.workLimit)
             try await Task.sleep(for: .milliseconds(workMilliseconds))
-        case .terminate: try await keeper.terminate()
+            return true
+        case .terminate: return try await keeper.terminate()
         case .freeze(let milliseconds):
-            keeper.send(SIGSTOP)
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            keeper.send(SIGCONT)
-        default: break
+            let start = Chronicle.now
+            let isFrozen = try await keeper.freeze { try await Task.sleep(for: .milliseconds(milliseconds)) }
+            // Whatever the exchange sent meanwhile comes late.
+            if keeper === world.producer { world.chronicle.add(.delay, Span(from: start, to: Chronicle.now)) }
+            return isFrozen
         }
     }
 
-    private func performOnDatabase(_ fault: Fault) async throws {
+    private func perform(_ fault: DatabaseFault) async throws -> Bool {
         let proxy = world.databaseProxy
         switch fault {
-        case .crashDatabase(let milliseconds):
+        case .crash(let milliseconds):
             try await world.server.kill()
             try await Task.sleep(for: .milliseconds(milliseconds))
             try await world.server.restart()
-        case .restartDatabase:
+        case .restart:
             try await world.server.shutDown()
             try await world.server.restart()
-        case .cutDatabase(let ending): try await proxy.cut(ending)
+        case .cut(let ending):
+            guard await hasConnection(proxy) else { return false }
+            try await proxy.cut(ending)
         case .loseCommit(let isAnswer):
             let trapped = proxy.observed.value.trappedCount
             try await proxy.set(.init("COMMIT", isAnswer ? .toClient : .toTarget, .beforeForwarding))
             // When nobody commits there is nothing to lose.
-            _ = try? await proxy.observed.wait(within: .seconds(10)) { $0.trappedCount > trapped }
+            let isLost = (try? await proxy.observed.wait(within: Self.victimLimit) { $0.trappedCount > trapped }) != nil
             try await proxy.set(nil)
-        case .stallDatabase(let milliseconds):
+            return isLost
+        case .stall(let milliseconds):
+            guard await hasConnection(proxy) else { return false }
             try await proxy.stall()
             try await Task.sleep(for: .milliseconds(milliseconds))
             try await proxy.recover(.goingOn)
-        case .slowDatabase: try await slowLinks.perform(fault)
-        default: break
+        case .slow(let milliseconds):
+            guard await hasConnection(proxy) else { return false }
+            try await slowLinks.slowDatabase(milliseconds: milliseconds)
         }
+        return true
     }
 
-    private func performOnBroker(_ fault: Fault) async throws {
-        let broker = world.broker
+    private func perform(_ fault: BrokerFault) async throws -> Bool {
+        guard let mock = world.broker.mock else { return false }
         switch fault {
-        case .brokerDown(let number, let milliseconds):
-            broker.perform(.down(broker: number))
+        case .down(let number, let milliseconds):
+            return try await world.brokers.away(number) { try await Task.sleep(for: .milliseconds(milliseconds)) }
+        case .freeze(let milliseconds):
+            mock.send(SIGSTOP)
+            defer { mock.send(SIGCONT) }
+            guard await mock.isStopped(within: .seconds(1)) else { return false }
             try await Task.sleep(for: .milliseconds(milliseconds))
-            broker.perform(.up(broker: number))
-        case .freezeCluster(let milliseconds):
-            broker.mock?.send(SIGSTOP)
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            broker.mock?.send(SIGCONT)
         case .moveLeaders(let seed):
             var random = SplitMix64(seed: seed)
-            for partition in 0..<broker.partitions where random.oneIn(3) {
-                broker.perform(.lead(partition: partition, broker: 1 + random.below(FaultRound.brokerCount)))
+            for partition in 0..<world.broker.partitions where random.oneIn(3) {
+                world.broker.perform(.lead(partition: partition, broker: 1 + random.below(FaultRound.brokerCount)))
             }
-        case .slowCluster(let milliseconds):
-            broker.perform(.delay(milliseconds: 100))
+        case .slow(let milliseconds):
+            world.broker.perform(.delay(milliseconds: 100))
             try await Task.sleep(for: .milliseconds(milliseconds))
-            broker.perform(.delay(milliseconds: 0))
-        case .fillSpool:
-            broker.perform(.down(broker: nil))
-            await world.producer.waitForWord("the spool is full", within: .seconds(30))
-            broker.perform(.up(broker: nil))
-        case .fillDisk: try await disks.perform(fault)
-        default: break
+            world.broker.perform(.delay(milliseconds: 0))
+        case .fillSpool: return try await world.fillSpool()
+        case .fillDisk(let brokers, let milliseconds):
+            return try await disks.perform(brokers, milliseconds: milliseconds)
         }
+        return true
     }
 
-    private func performOnNetwork(_ fault: Fault) async throws {
+    private func perform(_ fault: NetworkFault) async throws -> Bool {
         let proxy = world.exchangeProxy
+        guard await hasConnection(proxy) else { return false }
         switch fault {
-        case .cutExchange(let ending): try await proxy.cut(ending)
-        case .stallExchange(let milliseconds, let isForgotten):
-            try await proxy.stall()
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            try await proxy.recover(isForgotten ? .forgetting : .goingOn)
-        case .refuseExchange(let milliseconds):
-            try await proxy.setRefusing(true)
-            try await proxy.cut(.reset)
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            try await proxy.setRefusing(false)
-        case .slowExchange: try await slowLinks.perform(fault)
-        default: break
+        case .cut(let ending): try await world.chronicle.during(.cut) { try await proxy.cut(ending) }
+        case .stall(let milliseconds, let isForgotten):
+            try await world.chronicle.during(.delay) {
+                try await proxy.stall()
+                try await Task.sleep(for: .milliseconds(milliseconds))
+                try await proxy.recover(isForgotten ? .forgetting : .goingOn)
+            }
+        case .refuse(let milliseconds):
+            try await world.chronicle.during(.cut) {
+                try await proxy.setRefusing(true)
+                try await proxy.cut(.reset)
+                try await Task.sleep(for: .milliseconds(milliseconds))
+                try await proxy.setRefusing(false)
+            }
+        case .slow(let milliseconds): try await slowLinks.slowExchange(milliseconds: milliseconds)
         }
+        return true
+    }
+
+    /// Waits for a connection that can be cut.
+    private func hasConnection(_ proxy: FaultProxy) async -> Bool {
+        (try? await proxy.observed.wait(within: Self.victimLimit) { $0.openCount > 0 }) != nil
     }
 }

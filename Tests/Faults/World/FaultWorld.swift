@@ -24,6 +24,10 @@ struct FaultWorld: Sendable {
     /// As we see it.
     let spoolFolder: String
     let logFolder: String
+    let brokers: BrokerOutages
+    /// What explains the gaps.
+    let chronicle = Chronicle()
+    let fillings = WatchedValue<[Filling]>([])
     /// Its files are in use as long as the producer runs.
     private let authority: TestAuthority
 
@@ -65,7 +69,7 @@ struct FaultWorld: Sendable {
                 }
             },
             disk: disk, spoolFolder: disk?.outside(spoolFolder) ?? spoolFolder,
-            logFolder: logFolder, authority: authority)
+            logFolder: logFolder, brokers: BrokerOutages(pipeline.broker), authority: authority)
     }
 
     private static func producerSettings(
@@ -79,11 +83,17 @@ struct FaultWorld: Sendable {
         ]
     }
 
+    /// The producer's own, with as many markets as an outage has.
+    static let defaultStallTimeout = Duration.seconds(8)
+    /// Of the consumers' group.
+    static let sessionTimeoutMilliseconds = 6_000
+
     /// Small batches, so that kills meet every part of a transaction, and a short session, since the group
     /// waits for a dead member until that ends. A membership under a name of its own would shorten it, but
     /// the mock cluster aborts when a member that was killed while it joined comes again under its name.
     private static let consumerSettings = [
-        "KAFKA_SESSION_TIMEOUT_MS": "6000", "KAFKA_HEARTBEAT_INTERVAL_MS": "300", "CONSUMER_BATCH_ROWS": "200",
+        "KAFKA_SESSION_TIMEOUT_MS": "\(sessionTimeoutMilliseconds)", "KAFKA_HEARTBEAT_INTERVAL_MS": "300",
+        "CONSUMER_BATCH_ROWS": "200",
     ]
 
     /// Starts a loader. It does not wait until the hour is closed: what it misses it loads the next time.

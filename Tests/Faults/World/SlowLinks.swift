@@ -21,26 +21,26 @@ final class SlowLinks: Sendable {
     /// A frame is some 900 bytes: a third of what is needed.
     private var exchangeBytesPerSecond: Int { max(world.rate * 300, 10_000) }
 
-    func perform(_ fault: Fault) async throws {
-        switch fault {
-        case .slowDatabase(let milliseconds):
-            let before = await backlog() ?? 0
-            try await world.databaseProxy.set(
-                .init(bytesPerSecond: databaseBytesPerSecond, latency: .milliseconds(20)))
-            let largest = try await largestBacklog(within: .milliseconds(milliseconds))
-            try await world.databaseProxy.set(.init())
-            observed.update {
-                $0.count += 1
-                $0.boundCount += largest - before >= world.rate / 2 ? 1 : 0
-                $0.largestBacklog = max($0.largestBacklog, largest)
-            }
-        case .slowExchange(let milliseconds):
-            try await world.exchangeProxy.set(
-                .init(bytesPerSecond: exchangeBytesPerSecond, latency: .milliseconds(50)))
-            try await Task.sleep(for: .milliseconds(milliseconds))
-            try await world.exchangeProxy.set(.init())
-        default: break
+    func slowDatabase(milliseconds: Int) async throws {
+        let before = await backlog() ?? 0
+        try await world.databaseProxy.set(.init(bytesPerSecond: databaseBytesPerSecond, latency: .milliseconds(20)))
+        let largest = try await largestBacklog(within: .milliseconds(milliseconds))
+        try await world.databaseProxy.set(.init())
+        observed.update {
+            $0.count += 1
+            $0.boundCount += largest - before >= world.rate / 2 ? 1 : 0
+            $0.largestBacklog = max($0.largestBacklog, largest)
         }
+    }
+
+    func slowExchange(milliseconds: Int) async throws {
+        let start = Chronicle.now
+        try await world.exchangeProxy.set(.init(bytesPerSecond: exchangeBytesPerSecond, latency: .milliseconds(50)))
+        try await Task.sleep(for: .milliseconds(milliseconds))
+        try await world.exchangeProxy.set(.init())
+        // What the line was given by then goes on at its speed: at most what it can hold.
+        let rest = Int64(FaultProxy.heldBytesLimit) * 1_000_000 / Int64(exchangeBytesPerSecond)
+        world.chronicle.add(.delay, Span(from: start, to: Chronicle.now + rest))
     }
 
     private func largestBacklog(within time: Duration) async throws -> Int {
@@ -53,9 +53,6 @@ final class SlowLinks: Sendable {
         return largest
     }
 
-    /// Ticks that were sent and are not in the database; nil while it is away.
-    private func backlog() async -> Int? {
-        guard let committed = try? await world.committedRecords() else { return nil }
-        return world.exchange.observed.value.playback.position - committed
-    }
+    /// Nil while the database is away.
+    private func backlog() async -> Int? { try? await world.backlog() }
 }
