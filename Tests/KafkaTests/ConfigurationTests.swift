@@ -50,9 +50,11 @@ struct ConfigurationTests {
             ("message.timeout.ms", "300000"), ("delivery.timeout.ms", "300000"), ("max.in.flight", "5"),
             ("max.in.flight.requests.per.connection", "2"), ("auto.offset.reset", "earliest"),
             ("enable.auto.commit", "true"), ("partition.assignment.strategy", "cooperative-sticky"),
+            ("delivery.report.only.error", "true"), ("enable.gapless.guarantee", "false"),
+            ("enable.auto.offset.store", "true"), ("enable.partition.eof", "false"),
         ])
     func fixed(_ name: String, _ value: String) throws {
-        let isConsumers = ["auto.", "enable.auto", "partition."].contains { name.hasPrefix($0) }
+        let isConsumers = ["auto.", "enable.auto", "enable.part", "partition."].contains { name.hasPrefix($0) }
         let error = #expect(throws: KafkaConfigurationError.self) {
             if isConsumers {
                 _ = try KafkaConsumer(group: "g", properties: [(name, value)])
@@ -62,6 +64,26 @@ struct ConfigurationTests {
         }
         #expect(error?.description.contains("must stay") == true)
         _ = try KafkaProducer(topic: "t", properties: [("acks", "all")])
+    }
+
+    @Test("A producer with a transactional id could send nothing, and is refused in one line")
+    func transactions() throws {
+        let properties = [(name: "transactional.id", value: "x")]
+        let errors = [
+            #expect(throws: KafkaConfigurationError.self) { _ = try KafkaProducer(topic: "t", properties: properties) },
+            #expect(throws: KafkaConfigurationError.self) { _ = try KafkaProbe.producer(properties: properties) },
+        ]
+        for error in errors {
+            #expect(error?.property == "transactional.id" && error?.description.contains("cannot be set") == true)
+        }
+    }
+
+    @Test("What would let records overtake each other is refused by librdkafka itself")
+    func order() throws {
+        let error = #expect(throws: KafkaConfigurationError.self) {
+            _ = try KafkaProducer(topic: "t", properties: [("queuing.strategy", "lifo")])
+        }
+        #expect(error?.description.contains("queuing.strategy") == true, "\(error.debugDescription)")
     }
 
     @Test("A name that no topic can have is refused")

@@ -8,14 +8,18 @@ struct KafkaHandle: ~Copyable {
 
     /// - Parameters:
     ///   - fixed: what the guarantee rests on; a property that says something else is refused.
+    ///   - refused: properties that are no way to use this client, and why.
     ///   - properties: librdkafka's own names (CONFIGURATION.md of librdkafka); later ones win.
     ///   - events: which kinds arrive on the event queue instead of in callbacks.
     init(
-        _ type: rd_kafka_type_t, fixed: [String: String], _ properties: [(name: String, value: String)],
-        events: CInt
+        _ type: rd_kafka_type_t, fixed: [String: String], refused: [String: String] = [:],
+        _ properties: [(name: String, value: String)], events: CInt
     ) throws(KafkaConfigurationError) {
         for (name, value) in properties {
             let name = aliases[name] ?? name
+            if let why = refused[name] {
+                throw KafkaConfigurationError(property: name, description: "\(name) cannot be set: \(why)")
+            }
             if let promised = fixed[name], promised != value {
                 throw KafkaConfigurationError(
                     property: name,

@@ -19,7 +19,9 @@ package final class KafkaProbe {
     package static func producer(
         properties: [(name: String, value: String)]
     ) throws(KafkaConfigurationError) -> KafkaProbe {
-        try KafkaProbe(RD_KAFKA_PRODUCER, fixed: KafkaProducer.promises, KafkaProducer.defaults + properties)
+        try KafkaProbe(
+            RD_KAFKA_PRODUCER, fixed: KafkaProducer.promises, refused: KafkaProducer.refused,
+            KafkaProducer.defaults + properties)
     }
 
     /// A client with the properties that a ``KafkaConsumer`` would have, but for the group: to ask for a group's
@@ -33,9 +35,11 @@ package final class KafkaProbe {
     }
 
     private init(
-        _ type: rd_kafka_type_t, fixed: [String: String], _ properties: [(name: String, value: String)]
+        _ type: rd_kafka_type_t, fixed: [String: String], refused: [String: String] = [:],
+        _ properties: [(name: String, value: String)]
     ) throws(KafkaConfigurationError) {
-        handle = try KafkaHandle(type, fixed: fixed, properties, events: RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        handle = try KafkaHandle(
+            type, fixed: fixed, refused: refused, properties, events: RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         guard let events = rd_kafka_queue_get_main(handle.client) else {
             throw KafkaConfigurationError(property: "", description: "out of memory")
         }

@@ -51,6 +51,13 @@ package final class KafkaProducer: @unchecked Sendable {
     static let promises = [
         "enable.idempotence": "true", "acks": "all", "message.timeout.ms": "0", "enable.gapless.guarantee": "true",
         "max.in.flight.requests.per.connection": "1",
+        // A record is let go on its report, also on that of a success.
+        "delivery.report.only.error": "false",
+    ]
+
+    /// What cannot be set at all, and why.
+    static let refused = [
+        "transactional.id": "records are sent without transactions, and a producer with an id sends none outside of one"
     ]
 
     static let defaults = [
@@ -72,7 +79,7 @@ package final class KafkaProducer: @unchecked Sendable {
         let isOwnBackoff = properties.contains { $0.name == "reconnect.backoff.ms" }
         let defaults = Self.defaults.filter { !(isOwnBackoff && $0.0 == "reconnect.backoff.max.ms") }
         handle = try KafkaHandle(
-            RD_KAFKA_PRODUCER, fixed: Self.promises, defaults + properties,
+            RD_KAFKA_PRODUCER, fixed: Self.promises, refused: Self.refused, defaults + properties,
             events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         guard let events = rd_kafka_queue_get_main(handle.client) else {
             throw KafkaConfigurationError(property: "", description: "out of memory")
