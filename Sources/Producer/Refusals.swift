@@ -55,12 +55,14 @@ struct Refusals: Equatable {
 
 extension KafkaError {
     /// A record is to blame, and not a right, a broker or the network.
-    var isRefusal: Bool { [.messageTooLarge, .invalidTimestamp, .invalidRecord].contains(code) }
+    var isRefusal: Bool { [.messageTooLarge, .batchTooLarge, .invalidTimestamp, .invalidRecord].contains(code) }
 
     /// What becomes of a frame that Kafka never takes, and what to do about the next one.
     var lossText: String {
-        code == .messageTooLarge
-            ? "a frame is larger than Kafka takes, and is lost: raise the topic's max.message.bytes"
-            : "Kafka refuses a frame for good, and it is lost: look at the topic's settings"
+        switch code {
+        case .messageTooLarge: "a frame is larger than Kafka takes, and is lost: raise the topic's max.message.bytes"
+        case .batchTooLarge: "a frame is larger than a segment of the topic, and is lost: raise its segment.bytes"
+        default: "Kafka refuses a frame for good, and it is lost: look at the topic's settings"
+        }
     }
 }

@@ -18,15 +18,19 @@ struct RefusalProcessTests {
         #expect(Set(try bench.records().map(\.sequence)).count == total)
     }
 
-    @Test("A batch that is too large is sent again frame by frame, and no frame of it is lost")
-    func batchTooLarge() async throws {
+    @Test(
+        "A batch that is too large, for the topic or for its segments, is sent again frame by frame, and none is lost",
+        arguments: [MockCluster.Refusal.tooLarge, .batchTooLarge])
+    func batchTooLarge(_ refusal: MockCluster.Refusal) async throws {
         let total = 3_000
         let bench = try await ProducerBench(session: .seeded(frameCount: total))
-        bench.kafka.refuseRecords(1, .tooLarge)
+        // As a topic does that never takes the same batch.
+        bench.kafka.refuseRecords(1, refusal)
         let producer = try bench.startProducer()
         try await bench.waitUntilPublished(through: UInt64(total))
         try await expectCleanStop(producer)
         #expect(Set(try bench.records().map(\.sequence)).count == total)
+        #expect(producer.errors.elements.contains { $0.contains("sending its frames one by one") })
     }
 
     @Test("What is behind a refused batch is sent once: the client that isolates has nothing on its way at its end")

@@ -14,6 +14,8 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         package static let offsetOutOfRange = Code(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
         package static let unknownTopic = Code(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         package static let messageTooLarge = Code(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        /// A batch is larger than a segment of the topic may be (`segment.bytes`).
+        package static let batchTooLarge = Code(RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
         /// A record's timestamp is outside of what the topic takes; the whole batch is refused.
         package static let invalidTimestamp = Code(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
         /// The topic does not take a record, as a compacted one without a key; the whole batch is refused.

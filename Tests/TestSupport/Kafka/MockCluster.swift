@@ -80,12 +80,13 @@ package final class MockCluster: @unchecked Sendable {
     package enum Refusal {
         case unauthorized
         /// Of these one record of a batch is enough, and all of it is refused.
-        case tooLarge, invalidTimestamp, invalidRecord
+        case tooLarge, batchTooLarge, invalidTimestamp, invalidRecord
 
         fileprivate var code: rd_kafka_resp_err_t {
             switch self {
             case .unauthorized: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
             case .tooLarge: RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+            case .batchTooLarge: RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE
             case .invalidTimestamp: RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP
             case .invalidRecord: RD_KAFKA_RESP_ERR_INVALID_RECORD
             }
