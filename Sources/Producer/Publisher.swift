@@ -136,20 +136,22 @@ final class Publisher {
 
     private func report(_ hole: SpoolCursor.Hole) {
         deliveries.skip(hole.sequences)
-        guard let file = hole.damagedFile else { return }
-        countLosses(hole.sequences)
+        guard let file = hole.damagedFile, countLosses(hole.sequences) else { return }
         logger.error(
-            "the spool is damaged: frames are lost; the file is kept with .corrupt behind its name",
+            "the spool is damaged: frames are lost; what there is of the file is kept with .corrupt behind its name",
             metadata: [
                 "spool.file": "\(file)", "frames.lost": "\(hole.sequences.count)",
                 "frames.seq": "\(hole.sequences.lowerBound)",
             ])
     }
 
-    private func countLosses(_ sequences: Range<UInt64>) {
-        guard sequences.lowerBound > lossesCountedUntil else { return }
+    /// - Returns: false when they were counted before.
+    @discardableResult
+    private func countLosses(_ sequences: Range<UInt64>) -> Bool {
+        guard sequences.lowerBound > lossesCountedUntil else { return false }
         metrics.framesLost.add(sequences.count)
         lossesCountedUntil = sequences.upperBound - 1
+        return true
     }
 
     // MARK: - Records

@@ -125,6 +125,26 @@ struct SpoolProcessTests {
         #expect(records.map(\.sequence).sorted() == Array(1...UInt64(spooled)))
     }
 
+    @Test("Damage is told once, however often the frame behind it is tried", .timeLimit(.minutes(5)))
+    func damage() async throws {
+        let session = Session.seeded(SeededSettings(frameCount: 100).with { $0.wonMarketCount = 1 })
+        let bench = try await ProducerBench(session: session)
+        bench.kafka.setDown()
+        let first = try bench.startProducer()
+        try await bench.exchange.finished()
+        try await expectCleanStop(first)
+        let size = SpoolRecord.size(frameBytes: session.frames().map(\.bytes)[0].count)
+        let segment = "\(bench.spool)/00000000000000000001.segment"
+        try SpoolFolder.change(segment) { $0[SegmentHeader.bytes + size + 50] ^= 1 }
+        bench.kafka.setUp()
+        // The first frame is on its way for so long, and the one behind the damage is tried all the time.
+        bench.kafka.setDelay(milliseconds: 300)
+        let second = try bench.startProducer()
+        try await bench.waitForRecords { Set($0.map(\.sequence)).isSuperset(of: [1] + Array(3...100)) }
+        try await expectCleanStop(second)
+        #expect(second.errors.elements.count { $0.contains("the spool is damaged") } == 1)
+    }
+
     @Test(
         "When the first of many batches is refused, none behind it is in the partition before it",
         .timeLimit(.minutes(5)))
