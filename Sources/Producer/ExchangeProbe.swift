@@ -50,13 +50,10 @@ final class ExchangeProbe: WebSocketDelegate {
     }
 
     private func finding(of result: Result<HTTPRequest.Response, WebSocketError>) -> Finding {
-        let problem: String
-        switch result {
-        case .success(let response) where response.status == 200:
-            if let listed = MarketList.parse(response.body) { return finding(of: listed) }
-            problem = "the answer is not a list of markets"
-        case .success(let response): problem = "status \(response.status)"
-        case .failure(let error): problem = "\(error)"
+        let problem: MarketList.Unusable
+        switch MarketList.codes(in: result) {
+        case .success(let listed): return finding(of: listed)
+        case .failure(let why): problem = why
         }
         let detail = "\(settings.rest): \(problem)"
         guard settings.markets.codes.isEmpty else {

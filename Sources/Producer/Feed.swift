@@ -127,17 +127,13 @@ final class Feed: @unchecked Sendable {
     /// The wanted ones of the exchange's list; without a usable answer those of the last one, or
     /// those that are asked for by name.
     private func chosenMarkets(_ result: Result<HTTPRequest.Response, WebSocketError>) -> [String] {
-        listedAt = nil
-        let problem: String
-        switch result {
-        case .success(let response) where response.status == 200:
-            if let listed = MarketList.parse(response.body) { return chosenMarkets(of: listed) }
-            problem = "not a list of markets"
-        case .success(let response): problem = "status \(response.status)"
-        case .failure(let error): problem = "\(error)"
+        switch MarketList.codes(in: result) {
+        case .success(let listed): return chosenMarkets(of: listed)
+        case .failure(let problem):
+            listedAt = nil
+            logger.warning("no market list", metadata: ["url": "\(settings.rest)", "reason": "\(problem)"])
+            return markets.isEmpty ? settings.markets.codes : markets
         }
-        logger.warning("no market list", metadata: ["url": "\(settings.rest)", "reason": "\(problem)"])
-        return markets.isEmpty ? settings.markets.codes : markets
     }
 
     private func chosenMarkets(of listed: [String]) -> [String] {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Market
 
 /// Which markets a user wants: codes (`KRW-BTC`) and patterns (`KRW-*`, `*`).
@@ -37,24 +36,5 @@ struct MarketSelection: Equatable, Sendable {
             return matches(text, pattern.dropFirst()) || (!text.isEmpty && matches(text.dropFirst(), pattern))
         }
         return text.first == first && matches(text.dropFirst(), pattern.dropFirst())
-    }
-}
-
-/// The exchange's answer to "which markets are there".
-///
-/// ```
-/// [{"market":"KRW-BTC","korean_name":"비트코인","english_name":"Bitcoin"}, …]
-/// ```
-///
-/// Source: Upbit's REST reference, `GET /v1/market/all`.
-struct MarketList: Decodable {
-    let market: String
-
-    /// The codes in the answer; nil when it is something else.
-    static func parse(_ body: [UInt8]) -> [String]? {
-        guard let list = try? JSONDecoder().decode([MarketList].self, from: Data(body)), !list.isEmpty else {
-            return nil
-        }
-        return list.map(\.market).filter { code in Array(code.utf8).withUnsafeBytes { MarketCode.isValid($0) } }
     }
 }
