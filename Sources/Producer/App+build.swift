@@ -93,7 +93,7 @@ private func openSpool(_ settings: ProducerSettings, _ logger: Logger) throws ->
         return spool
     } catch {
         switch error.kind {
-        case .unusable: throw ConfigurationError("\(error)")
+        case .unusable, .missing: throw ConfigurationError("\(error)")
         case .noRoom, .inUse: throw Failure(ExitStatus.unavailable, "\(error)")
         }
     }

@@ -18,9 +18,10 @@ final class SpoolFolder {
 
     /// - Parameter boot: the start of the machine that the process would see; nil for one that it cannot tell.
     func open(
-        _ limits: Spool.Limits? = nil, boot: BootIdentity? = BootIdentity(high: 1, low: 1)
+        _ limits: Spool.Limits? = nil, boot: BootIdentity? = BootIdentity(high: 1, low: 1),
+        readBlock: @escaping BlockReader.ReadBlock = BlockReader.fromDisk
     ) throws -> Spool {
-        let directory = try SpoolDirectory(path)
+        let directory = try SpoolDirectory(path, readBlock: readBlock)
         let state = try SpoolState(in: directory, producerID: "test", boot: boot)
         return try Spool(directory, state, limits ?? self.limits)
     }
@@ -44,7 +45,22 @@ final class SpoolFolder {
     }
 }
 
+extension BlockReader {
+    /// A disk that cannot read these bytes of a file.
+    static func failing(_ file: String, _ bytes: Range<Int>) -> ReadBlock {
+        { descriptor, block, offset in
+            let name = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+            guard name == file, bytes.overlaps(offset..<offset + block.count) else {
+                return fromDisk(descriptor, block, offset)
+            }
+            errno = EIO
+            return -1
+        }
+    }
+}
+
 extension Spool {
+    /// As its user does: a frame, and then a look ahead.
     @discardableResult
     func append(_ frame: [UInt8], received: UInt64 = 1, gap: GapStart? = nil) throws -> UInt64 {
         let outcome = frame.withUnsafeBytes { bytes in

@@ -161,6 +161,30 @@ struct SpoolTests {
         #expect(try folder.names { $0.hasSuffix(".corrupt") } == [first + ".corrupt"])
     }
 
+    @Test(
+        "What the disk cannot read costs the frames that it hits, in whichever segment, and ends no process",
+        arguments: [(0, 1, 1...2), (1, 1, 1...2), (3, 1, 1...2), (0, 0, 0...1), (3, 0, 0...1)])
+    func unreadable(_ index: Int, _ page: Int, _ lost: ClosedRange<UInt64>) throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        var spool: Spool? = try folder.open()
+        for time in 1...320 as ClosedRange<UInt64> { _ = try spool?.append(frame, received: time) }
+        spool = nil
+        let file = try folder.segments()[index]
+        let first = try #require(UInt64(file.suffix(28).prefix(20)))
+        let next = try folder.open(readBlock: BlockReader.failing(file, page * 4_096..<page * 4_096 + 1))
+        try next.append([1], received: 400)
+        let frames = try next.read()
+        let hole = first + lost.lowerBound..<first + lost.upperBound + 1
+        #expect(frames.map(\.sequence) == Array(1..<hole.lowerBound) + Array(hole.upperBound...321))
+        #expect(frames.compactMap(\.hole) == [.init(sequences: hole, damagedFile: file)])
+        let behind = try #require(frames.first { $0.hole != nil })
+        #expect(behind.gap?.reason == .spoolDamaged && behind.received == hole.upperBound)
+        #expect(frames.dropLast().allSatisfy { $0.frame == frame })
+        next.state.deliveredBelow = next.nextSequence
+        try next.keep()
+        #expect(try folder.names { $0.hasSuffix(".corrupt") } == [file + ".corrupt"])
+    }
+
     @Test("A segment with a damaged header is read all the same; one that is gone is a hole")
     func header() throws {
         let folder = try SpoolFolder(limitBytes: 1 << 20)
@@ -175,6 +199,31 @@ struct SpoolTests {
         let missing = try #require(frames.compactMap(\.hole).last)
         #expect(frames.compactMap(\.hole).count == 1 && frames.count == 320 - missing.sequences.count)
         #expect(frames.last?.sequence == 320 && missing.sequences.count > 80)
+    }
+
+    @Test("A segment that somebody removes while it waits is a gap, and what is behind it is sent")
+    func removedByHand() throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        let spool = try folder.open()
+        for time in 1...320 as ClosedRange<UInt64> { try spool.append(frame, received: time) }
+        let segments = try folder.segments()
+        var cursor = SpoolCursor(spool)
+        _ = try cursor.peek(in: spool)
+        for segment in segments[1..<segments.count - 1] { try FileManager.default.removeItem(atPath: segment) }
+        var frames: [ReadFrame] = []
+        while let item = try cursor.peek(in: spool) {
+            frames.append(ReadFrame(item))
+            cursor.advance()
+        }
+        let hole = try #require(frames.compactMap(\.hole).first)
+        #expect(
+            frames.compactMap(\.hole).count == 1 && segments[1..<segments.count - 1].contains(hole.damagedFile ?? ""))
+        #expect(frames.map(\.sequence) == Array(1..<hole.sequences.lowerBound) + Array(hole.sequences.upperBound...320))
+        let behind = try #require(frames.first { $0.hole != nil })
+        #expect(behind.gap == GapStart(from: hole.sequences.lowerBound - 1, reason: .spoolDamaged))
+        // Also for a cursor that begins in it.
+        spool.state.deliveredBelow = hole.sequences.lowerBound
+        #expect(try spool.read().first?.hole == hole)
     }
 
     @Test(

@@ -8,8 +8,11 @@ final class MappedSegment {
     let header: SegmentHeader?
     /// By the header or, when that is damaged, by the file's name.
     let firstSequence: UInt64
+    /// Part of the file cannot be read: there are zeroes in its place, in a copy of the rest.
+    let isUnreadable: Bool
     private let memory: UnsafeMutableRawPointer
-    private let count: Int
+    private var count: Int
+    private let mappedCount: Int
     private var ownsMemory = true
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory, count: count) }
@@ -26,25 +29,58 @@ final class MappedSegment {
         close(descriptor)
         guard let memory else { throw SpoolError(EIO, path) }
         self.memory = memory
-        count = bytes
+        (count, mappedCount) = (bytes, bytes)
+        isUnreadable = false
         self.header = header
         firstSequence = header.firstSequence
     }
 
     /// - Parameter firstSequence: what the file's name says.
-    init(opening path: String, firstSequence: UInt64) throws(SpoolError) {
+    ///
+    /// All of the file is read once, since a mapped page that the disk cannot read ends the process with SIGBUS, and
+    /// the next one likewise.
+    init(opening path: String, firstSequence: UInt64, in directory: SpoolDirectory) throws(SpoolError) {
         self.path = path
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw SpoolError(errno, path) }
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw SpoolError(errno, path) }
-        count = Int(status.st_size)
+        count = try fileBytes(descriptor, path)
         // Nothing cannot be mapped; one zero word reads as a segment that is damaged from its start.
-        memory = try map(descriptor, max(count, 8), path)
+        mappedCount = max(count, 8)
+        let reader = BlockReader(descriptor, bytes: count, directory.readBlock)
+        isUnreadable = !reader.canReadAll()
+        memory = try isUnreadable ? map(-1, mappedCount, path) : map(descriptor, mappedCount, path)
+        if isUnreadable { reader.copyReadable(to: memory) }
         let bytes = UnsafeRawBufferPointer(start: memory, count: count)
         header = SegmentHeader(bytes).flatMap { $0.firstSequence == firstSequence ? $0 : nil }
         self.firstSequence = firstSequence
+    }
+
+    /// How the catalogue lists a segment of which no more than the header is to be read.
+    static func entry(
+        of path: String, firstSequence: UInt64, in directory: SpoolDirectory
+    ) throws(SpoolError) -> SegmentCatalogue.Entry {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SpoolError(errno, path) }
+        defer { close(descriptor) }
+        var words = [UInt64](repeating: 0, count: SegmentHeader.bytes / 8)
+        let header = words.withUnsafeMutableBytes { words in
+            directory.readBlock(descriptor, words, 0) == words.count
+                ? SegmentHeader(UnsafeRawBufferPointer(words)) : nil
+        }
+        return SegmentCatalogue.Entry(
+            firstSequence: firstSequence, path: path, bytes: try fileBytes(descriptor, path),
+            createdMicroseconds: header.flatMap { $0.firstSequence == firstSequence ? $0.createdMicroseconds : nil }
+                ?? 0)
+    }
+
+    /// Gives back the room behind the last record; nothing more may be written.
+    ///
+    /// - Returns: how large the file is now.
+    func cut(to bytes: Int) -> Int {
+        // Where it is not possible it stays as large as it is, which harms nobody.
+        if truncate(path, off_t(bytes)) == 0 { count = bytes }
+        return count
     }
 
     /// Makes the same room on the disk a segment with nothing in it. This object is not to be used again.
@@ -70,11 +106,12 @@ final class MappedSegment {
         self.path = path
         self.header = header
         firstSequence = header.firstSequence
-        (memory, count) = (segment.memory, segment.count)
+        isUnreadable = false
+        (memory, count, mappedCount) = (segment.memory, segment.count, segment.mappedCount)
         segment.ownsMemory = false
     }
 
-    deinit { if ownsMemory { munmap(memory, max(count, 8)) } }
+    deinit { if ownsMemory { munmap(memory, mappedCount) } }
 
     /// How the records are spread over partitions; nil until the first one is sent.
     var spread: Spread? {
@@ -92,8 +129,16 @@ final class MappedSegment {
     func room(at offset: Int) -> UnsafeMutableRawPointer { memory + offset }
 }
 
+private func fileBytes(_ descriptor: Int32, _ path: String) throws(SpoolError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw SpoolError(errno, path) }
+    return Int(status.st_size)
+}
+
+/// - Parameter descriptor: -1 for memory that is no file.
 private func map(_ descriptor: Int32, _ bytes: Int, _ path: String) throws(SpoolError) -> UnsafeMutableRawPointer {
-    guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
+    let kind = descriptor < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED
+    guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, kind, descriptor, 0), memory != MAP_FAILED
     else { throw SpoolError(errno, path) }
     return memory
 }

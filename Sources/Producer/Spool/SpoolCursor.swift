@@ -113,17 +113,36 @@ struct SpoolCursor {
     }
 
     private mutating func open(_ entry: SegmentCatalogue.Entry, _ spool: Spool) throws(SpoolError) {
-        passDelivered(spool)
         let before = segment
-        let next =
-            entry.path == spool.active.path
-            ? spool.active : try MappedSegment(opening: entry.path, firstSequence: entry.firstSequence)
+        let next = try firstThatIsThere(from: entry, spool)
         segment = next
         scanner = SegmentScanner(firstSequence: next.firstSequence)
+        if next.isUnreadable { spool.catalogue.markDamaged(next.firstSequence) }
         guard let header = next.header else { return noteDamage(next, spool) }
         // The segment before this one ended too early, or is not there at all.
-        if header.previousSequence >= expected, header.firstSequence > expected {
+        if header.previousSequence >= expected, header.firstSequence > expected, damagedFile == nil {
             noteDamage(before ?? next, spool)
+        }
+    }
+
+    /// A segment that somebody removed is damaged as a whole. It may also be that all in it was delivered meanwhile.
+    private mutating func firstThatIsThere(
+        from first: SegmentCatalogue.Entry, _ spool: Spool
+    ) throws(SpoolError) -> MappedSegment {
+        var entry = first
+        while true {
+            passDelivered(spool)
+            if entry.path == spool.active.path { return spool.active }
+            do throws(SpoolError) {
+                return try MappedSegment(
+                    opening: entry.path, firstSequence: entry.firstSequence, in: spool.directory)
+            } catch {
+                guard error.kind == .missing, let next = spool.catalogue.segment(after: entry.firstSequence)
+                else { throw error }
+                passDelivered(spool)
+                if expected < next.firstSequence { damagedFile = entry.path }
+                entry = next
+            }
         }
     }
 

@@ -12,14 +12,19 @@ import Glibc
 /// ```
 final class SpoolDirectory: Sendable {
     let path: String
+    /// How segments are read; otherwise in tests, as from a disk that fails.
+    let readBlock: BlockReader.ReadBlock
     private let lock: Int32
 
     static let segmentSuffix = ".segment"
     static let newSuffix = ".new"
 
     /// Makes the folder when it is not there, and takes hold of it.
-    init(_ path: String) throws(SpoolError) {
+    init(
+        _ path: String, readBlock: @escaping BlockReader.ReadBlock = BlockReader.fromDisk
+    ) throws(SpoolError) {
         self.path = path
+        self.readBlock = readBlock
         try makeFolders(path)
         let lockPath = "\(path)/lock"
         lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

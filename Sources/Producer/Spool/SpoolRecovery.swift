@@ -10,6 +10,7 @@ struct SpoolRecovery {
         let tail: Int
     }
 
+    private let directory: SpoolDirectory
     private(set) var entries: [SegmentCatalogue.Entry] = []
     /// The last segment, when it can be written on.
     private(set) var appendable: Appendable?
@@ -20,11 +21,12 @@ struct SpoolRecovery {
     private(set) var nextSequence: UInt64 = 0
 
     init(_ directory: SpoolDirectory, _ state: SpoolState) throws(SpoolError) {
+        self.directory = directory
         lastSequence = max(state.lastSequence, state.deliveredBelow - 1)
         lastReceived = state.lastReceived
         let segments = directory.segments()
         for (firstSequence, path) in segments.dropLast() {
-            entries.append(try MappedSegment(opening: path, firstSequence: firstSequence).entry)
+            entries.append(try MappedSegment.entry(of: path, firstSequence: firstSequence, in: directory))
         }
         var last: LastSegment?
         if let (firstSequence, path) = segments.last { last = try read(path, firstSequence) }
@@ -48,12 +50,12 @@ struct SpoolRecovery {
     }
 
     private mutating func read(_ path: String, _ firstSequence: UInt64) throws(SpoolError) -> LastSegment {
-        let segment = try MappedSegment(opening: path, firstSequence: firstSequence)
+        let segment = try MappedSegment(opening: path, firstSequence: firstSequence, in: directory)
         if let previous = segment.header?.previousSequence, previous < firstSequence {
             lastSequence = max(lastSequence, previous)
         }
         var scanner = SegmentScanner(firstSequence: firstSequence)
-        var isDamaged = segment.header == nil
+        var isDamaged = segment.header == nil || segment.isUnreadable
         loop: while true {
             switch scanner.next(in: segment.bytes) {
             case .record(let record):
@@ -95,7 +97,7 @@ struct SpoolRecovery {
 
     /// It may have become smaller.
     private func reopened(_ segment: MappedSegment) throws(SpoolError) -> MappedSegment {
-        try MappedSegment(opening: segment.path, firstSequence: segment.firstSequence)
+        try MappedSegment(opening: segment.path, firstSequence: segment.firstSequence, in: directory)
     }
 
     /// Makes everything behind the last record zero again: a record that was being written when the
