@@ -78,16 +78,9 @@ final class Feed: @unchecked Sendable {
     /// After ``run()``: waits until Kafka has what was handed to it, but not longer than that. Blocks.
     func finish(withinMilliseconds limit: Int) { publisher.finish(withinMilliseconds: limit) }
 
-    /// After ``finish(withinMilliseconds:)``, once the last delivery reports were taken.
-    var leftovers: Leftovers { Leftovers(dropped: intake.waitingCount, spooled: publisher.waitingCount) }
-
-    /// Frames that Kafka does not have when the producer stops.
-    struct Leftovers: Sendable {
-        /// They had been read when the spool was full.
-        let dropped: Int
-        /// They are in the spool and are sent by the next process.
-        let spooled: UInt64
-    }
+    /// After ``finish(withinMilliseconds:)``, once the last delivery reports were taken: frames that are in the spool
+    /// and are sent by the next process.
+    var spooledCount: UInt64 { publisher.waitingCount }
 
     /// Reads no more, and ends ``run()``. Any thread.
     func stop() {
@@ -201,8 +194,8 @@ final class Feed: @unchecked Sendable {
 
     /// The ticket says which frame is the next one, which helps whoever looks at both ends of the connection.
     private func subscribe() {
-        let next = spool.nextSequence + UInt64(intake.waitingCount)
-        connection?.send(Subscription.text(ticket: "\(spool.state.producer)-\(next)", markets: markets))
+        let ticket = "\(spool.state.producer)-\(spool.nextSequence)"
+        connection?.send(Subscription.text(ticket: ticket, markets: markets))
     }
 
     private func watchForStall() {
@@ -229,17 +222,19 @@ final class Feed: @unchecked Sendable {
         }
         guard intake.flow == .open else { return intake.take(frame, key) }
         intake.take(frame, key)
-        if intake.flow == .blocked {
-            manager.tell(.status("the spool is full: the socket waits"))
-            pause()
-        }
+        if intake.flow == .blocked { pause() }
     }
 
     private func pause() {
+        manager.tell(.status("the spool is full: the socket waits"))
+        waitForRoom()
+    }
+
+    private func waitForRoom() {
         stall.readingPaused()
         connection?.pauseReading()
         roomTimer = loop.schedule(after: Self.roomInterval) { [self] in
-            guard intake.retry() == .open else { return pause() }
+            guard intake.retry() == .open else { return waitForRoom() }
             stall.readingResumed(at: clock.now)
             manager.tell(.status("receiving \(markets.count) markets"))
             connection?.resumeReading()

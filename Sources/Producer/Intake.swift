@@ -14,9 +14,9 @@ final class Intake {
     private let metrics: ProducerMetrics
     private let logger: Logger
     private var ledger: GapLedger
-    /// Frames that came when the spool was full. The socket is not read while there are any, so they are
-    /// at most what libwebsockets had read already.
-    private var waiting: [(frame: [UInt8], key: Frame.Key, receivedMicroseconds: UInt64, gap: GapStart?)] = []
+    /// Whether the socket may be read. A frame that comes all the same was read together with the one that filled the
+    /// spool, which has room for it; see ``Spool/Limits/headroomBytes``.
+    private(set) var flow = Flow.open
 
     /// - Parameter lastReceived: when the spool got its last frame; nil when it is new.
     init(_ publisher: Publisher, lastReceived: UInt64?, _ metrics: ProducerMetrics, logger: Logger) {
@@ -24,11 +24,8 @@ final class Intake {
         self.metrics = metrics
         self.logger = logger
         ledger = GapLedger(lastReceived: lastReceived)
+        if let full = publisher.spoolFull { block(full) }
     }
-
-    var flow: Flow { waiting.isEmpty ? .open : .blocked }
-    /// Frames that are in memory alone.
-    var waitingCount: Int { waiting.count }
 
     func disconnected(orderly: Bool) { ledger.disconnected(orderlyAt: orderly ? microsecondsSince1970() : nil) }
 
@@ -36,43 +33,43 @@ final class Intake {
 
     func take(_ frame: UnsafeRawBufferPointer, _ key: Frame.Key) {
         let received = microsecondsSince1970()
+        let before = ledger
         let gap = ledger.dataArrived(at: received)
-        if let gap { tell(gap, until: received) }
-        if waiting.isEmpty {
-            do throws(Spool.Full) {
-                return try publisher.publish(frame, key, receivedMicroseconds: received, gap: gap)
-            } catch {
-                logFull(error)
-                ledger.paused()
-            }
+        do throws(Spool.Full) {
+            try publisher.publish(frame, key, receivedMicroseconds: received, gap: gap)
+        } catch {
+            return leaveOut(error, before)
         }
-        waiting.append((Array(frame), key, received, gap))
+        if let gap { tell(gap, until: received) }
+        if flow == .open, let full = publisher.spoolFull { block(full) }
     }
 
-    /// Tries the frames that wait once more.
+    /// Looks for room once more.
     ///
     /// - Returns: whether the socket may be read now.
     func retry() -> Flow {
-        guard !waiting.isEmpty else { return .open }
-        var taken = 0
-        while taken < waiting.count, publish(waiting[taken]) { taken += 1 }
-        waiting.removeFirst(taken)
-        if waiting.isEmpty {
+        guard flow == .blocked else { return .open }
+        publisher.makeRoom()
+        if publisher.spoolFull == nil {
+            flow = .open
             logger.info("the spool has room again")
             ledger.resumed()
         }
         return flow
     }
 
-    private func publish(
-        _ item: (frame: [UInt8], key: Frame.Key, receivedMicroseconds: UInt64, gap: GapStart?)
-    ) -> Bool {
-        let outcome = item.frame.withUnsafeBytes { frame in
-            Result { () throws(Spool.Full) in
-                try publisher.publish(frame, item.key, receivedMicroseconds: item.receivedMicroseconds, gap: item.gap)
-            }
-        }
-        return (try? outcome.get()) != nil
+    private func block(_ full: Spool.Full) {
+        flow = .blocked
+        logger.error(full.message, metadata: full.metadata)
+        ledger.paused()
+    }
+
+    /// No connection brings more than there is room for. If one did, the frame would be part of the gap.
+    private func leaveOut(_ full: Spool.Full, _ before: GapLedger) {
+        ledger = before
+        metrics.framesLost.add()
+        logger.error("a frame has no room in the spool, and is lost", metadata: full.metadata)
+        if flow == .open { block(full) }
     }
 
     private func tell(_ gap: GapStart, until end: UInt64) {
@@ -84,16 +81,23 @@ final class Intake {
                 "gap.milliseconds": "\((end - gap.from) / 1_000)",
             ])
     }
+}
 
-    private func logFull(_ full: Spool.Full) {
-        switch full {
-        case .limit(let bytes):
-            logger.error(
-                "the spool is full: the socket waits. Bring Kafka back, or raise SPOOL_MAX_BYTES",
-                metadata: ["spool.max_bytes": "\(bytes)"])
-        case .disk(let reason):
-            logger.error(
-                "the spool's disk is full: the socket waits. Make room on it", metadata: ["reason": "\(reason)"])
+extension Spool.Full {
+    /// What it is, and what to do about it.
+    var message: Logger.Message {
+        switch self {
+        case .limit: "the spool is full: the socket waits. Bring Kafka back, or raise SPOOL_MAX_BYTES"
+        case .disk(let error) where error.kind == .noRoom:
+            "the spool's disk is full: the socket waits. Make room on it"
+        case .disk: "the spool cannot be written: the socket waits, and it is tried again. The reason says what to mend"
+        }
+    }
+
+    var metadata: Logger.Metadata {
+        switch self {
+        case .limit(let bytes): ["spool.max_bytes": "\(bytes)"]
+        case .disk(let error): ["reason": "\(error)"]
         }
     }
 }

@@ -23,7 +23,7 @@ struct ProducerService: Service {
         let keeperThread = DedicatedThread(name: "spool")
         let watchdog = Watchdog(manager, logger: logger) { [health] in health.stalls() }
         defer { withExtendedLifetime(watchdog) {} }
-        let report = try await withGracefulShutdownHandler {
+        let spooled = try await withGracefulShutdownHandler {
             async let delivering: Void = deliveryThread.run { deliveries.run { feed.wake() } }
             async let keeping: Void = keeperThread.run { keeper.run() }
             // Whatever ends the feed, the others are waited for.
@@ -39,18 +39,13 @@ struct ProducerService: Service {
             keeper.stop()
             try await keeping
             try outcome.get()
-            return feed.leftovers
+            return feed.spooledCount
         } onGracefulShutdown: {
             feed.stop()
         }
-        if report.dropped > 0 {
-            logger.warning(
-                "frames came when the spool was full: they are part of the gap",
-                metadata: ["frames.dropped": "\(report.dropped)"])
-        }
         logger.info(
             "stopped",
-            metadata: ["frames.delivered": "\(metrics.framesDelivered.value)", "frames.spooled": "\(report.spooled)"])
+            metadata: ["frames.delivered": "\(metrics.framesDelivered.value)", "frames.spooled": "\(spooled)"])
     }
 
     /// With what the feed may take, within the limit of a stop.

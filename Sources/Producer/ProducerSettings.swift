@@ -38,10 +38,10 @@ struct ProducerSettings: ServiceSettings {
         spoolDirectory = try Self.spoolDirectory.value(in: environment)
         spoolLimitBytes = try Self.spoolLimit.value(in: environment)
         spoolSyncInterval = try Self.spoolSyncInterval.value(in: environment)
-        let segment = Spool.Limits(bytes: spoolLimitBytes, frameBytes: frameLimitBytes).segmentBytes
-        guard spoolLimitBytes >= 2 * segment else {
+        let smallest = Spool.Limits(bytes: spoolLimitBytes, frameBytes: frameLimitBytes).smallestBytes
+        guard spoolLimitBytes >= smallest else {
             throw ConfigurationError(
-                "SPOOL_MAX_BYTES: \(spoolLimitBytes) is less than \(2 * segment), which UPBIT_MAX_FRAME_BYTES asks for")
+                "SPOOL_MAX_BYTES: \(spoolLimitBytes) is less than \(smallest), which UPBIT_MAX_FRAME_BYTES asks for")
         }
         topic = try KafkaSettings.topic.value(in: environment)
         kafka = try KafkaSettings.properties(in: environment)

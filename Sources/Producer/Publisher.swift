@@ -52,18 +52,32 @@ final class Publisher {
     /// How many sequences are not known to be delivered.
     var waitingCount: UInt64 { spool.state.waitingFrames }
 
+    /// Why nothing more is to be read; see ``Spool/full``.
+    var spoolFull: Spool.Full? { spool.full }
+
     /// Keeps a frame in the spool, and sends it when it is its turn.
     ///
-    /// - Throws: when the spool is full; the frame was not taken.
+    /// - Throws: when there is no room at all, as can only be when more was read although ``spoolFull`` was told; the
+    ///   frame was not taken.
     func publish(
         _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, receivedMicroseconds: UInt64, gap: GapStart?
     ) throws(Spool.Full) {
         let isNext = client != nil && cursor.isAtEnd(of: spool)
         let sequence = try spool.append(frame, receivedMicroseconds: receivedMicroseconds, gap: gap)
-        guard isNext else { return }
-        let record = SpoolRecord(
-            sequence: sequence, receivedMicroseconds: receivedMicroseconds, gap: gap, frame: frame)
-        if send(record, key, spool.active) { cursor.moveToEnd(of: spool) }
+        if isNext {
+            let record = SpoolRecord(
+                sequence: sequence, receivedMicroseconds: receivedMicroseconds, gap: gap, frame: frame)
+            if send(record, key, spool.active) { cursor.moveToEnd(of: spool) }
+        }
+        if spool.isInHeadroom, spool.full == nil { makeRoom() }
+    }
+
+    /// Sees to it that there is room for what the next read of the socket brings, or ``spoolFull`` says why not.
+    func makeRoom() {
+        let isAtEnd = cursor.isAtEnd(of: spool)
+        spool.makeRoom()
+        // It may end in another segment now.
+        if isAtEnd { cursor.moveToEnd(of: spool) }
     }
 
     /// Sends some of what waits.

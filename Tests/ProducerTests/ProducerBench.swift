@@ -44,8 +44,13 @@ final class ProducerBench {
     ///
     /// - Parameter mount: its options, see ``SmallDisk``.
     func startProducer(_ extra: [String: String] = [:], mount: String) async throws -> ChildProcess {
-        let disk = try await SmallDisk(at: spool, options: mount)
-        self.disk = disk
+        disk = try await SmallDisk(at: spool, options: mount)
+        return try startProducerOnDisk(extra)
+    }
+
+    /// Starts it with the file system of the one before.
+    func startProducerOnDisk(_ extra: [String: String] = [:]) throws -> ChildProcess {
+        guard let disk else { throw SetupError("there was no producer with a disk of its own") }
         let command = disk.entering((try BuiltProduct.path("producer"), []), folder: folder)
         return try ChildProcess(
             command.executable, command.arguments, environment: environment(extra), folder: folder)

@@ -9,9 +9,10 @@ final class SpoolFolder {
     let path: String
     private let limits: Spool.Limits
 
-    init(limitBytes: Int = 64 << 20, frameBytes: Int = 4_000) throws {
+    /// - Parameter readBytes: how much is read from the socket at once.
+    init(limitBytes: Int = 64 << 20, frameBytes: Int = 4_000, readBytes: Int = 0) throws {
         path = FileManager.default.temporaryDirectory.appending(path: "spool-\(UUID())").path
-        limits = Spool.Limits(bytes: limitBytes, frameBytes: frameBytes)
+        limits = Spool.Limits(bytes: limitBytes, frameBytes: frameBytes, readBytes: readBytes)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -66,7 +67,9 @@ extension Spool {
         let outcome = frame.withUnsafeBytes { bytes in
             Result { () throws(Full) in try append(bytes, receivedMicroseconds: received, gap: gap) }
         }
-        return try outcome.get()
+        let sequence = try outcome.get()
+        if full == nil { makeRoom() }
+        return sequence
     }
 
     /// Everything that would be sent now, from the first that is not delivered.

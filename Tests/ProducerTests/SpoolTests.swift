@@ -103,6 +103,66 @@ struct SpoolTests {
         #expect(try spool.read().map(\.sequence) == Array(count / 2...count + 1))
     }
 
+    @Test("Full, it still has room for all that was read from the socket at once", arguments: 0..<20)
+    func headroom(_ seed: UInt64) throws {
+        print("seed \(seed)")
+        var generator = SplitMix64(seed: seed)
+        let (largest, readBytes) = (2_000, 4_096)
+        let folder = try SpoolFolder(limitBytes: 512 << 10, frameBytes: largest, readBytes: readBytes)
+        let spool = try folder.open()
+        // Every other time nothing but the smallest, which need the most room for what they are on the wire.
+        let smallest = seed.isMultiple(of: 2) ? 0 : 40
+        var sizes: [Int] = []
+        for round in 1...3 {
+            while spool.full == nil {
+                // The end of a large one, and what is behind it.
+                var read = [Int.random(in: 0...largest, using: &generator)]
+                var rest = readBytes
+                while rest > 1 {
+                    read.append(Int.random(in: 0...min(smallest, rest - 2), using: &generator))
+                    rest -= 2 + (read.last ?? 0)
+                }
+                for size in read { try spool.append([UInt8](repeating: 7, count: size)) }
+                sizes += read
+            }
+            #expect(spool.full == .limit(bytes: 512 << 10) && spool.catalogue.bytes <= 512 << 10)
+            #expect(try spool.read().map(\.frame.count) == sizes)
+            guard round < 3 else { break }
+            spool.state.deliveredBelow = spool.nextSequence
+            try spool.keep()
+            spool.makeRoom()
+            sizes = []
+        }
+    }
+
+    @Test("What is delivered is asked to go before the spool is full of it, so that it never is")
+    func nearlyFull() throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        let spool = try folder.open()
+        var asked = 0
+        spool.whenRoomIsWanted = { [unowned spool] in
+            asked += 1
+            #expect(throws: Never.self) { try spool.keep() }
+        }
+        for _ in 0..<3_000 {
+            let sequence = try spool.append(frame)
+            // Some are on their way.
+            spool.state.deliveredBelow = max(1, sequence - min(sequence - 1, 10))
+            try #require(spool.full == nil)
+        }
+        #expect(asked > 5)
+    }
+
+    @Test("A folder that is gone makes it full for what it is, and not for a disk that is")
+    func folderGone() throws {
+        let folder = try SpoolFolder(limitBytes: 1 << 20)
+        let spool = try folder.open()
+        try FileManager.default.removeItem(atPath: folder.path)
+        while spool.full == nil { try spool.append(frame) }
+        guard case .disk(let error) = spool.full else { throw SetupError("\(spool.full as Any)") }
+        #expect(error.kind == .missing)
+    }
+
     @Test("A second process is refused, with the first one's id")
     func locked() throws {
         let folder = try SpoolFolder()

@@ -7,7 +7,7 @@ final class SegmentCatalogue: Sendable {
     struct Entry: Sendable {
         let firstSequence: UInt64
         let path: String
-        let bytes: Int
+        var bytes: Int
         /// When the segment was begun: all that is in the ones before was received earlier.
         let createdMicroseconds: UInt64
         /// Everything in it is on the disk, and nothing more will be written to it.
@@ -58,6 +58,8 @@ final class SegmentCatalogue: Sendable {
             return (Array(entries.prefix(count)), count < entries.count ? entries[count].createdMicroseconds : 0)
         }
     }
+
+    func setBytes(_ bytes: Int, of firstSequence: UInt64) { change(firstSequence) { $0.bytes = bytes } }
 
     func removeAll() { entries.withLock { $0 = [] } }
 

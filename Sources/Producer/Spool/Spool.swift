@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import Synchronization
+import WebSocket
 
 /// A log of frames on disk, between the socket and Kafka.
 ///
@@ -14,22 +15,38 @@ final class Spool {
         let bytes: Int
         /// The largest frame there may be.
         let frameBytes: Int
+        /// How much is read from the socket at once.
+        var readBytes = WebSocketConnection.readBytes
 
-        /// Of a file, which counts as resident memory while it is written. A quarter of a small spool, so that
-        /// there is always one to remove; but no less than the largest frame needs.
-        var segmentBytes: Int {
-            let page = 4_096
-            let largest = SegmentHeader.bytes + SpoolRecord.size(frameBytes: frameBytes)
-            return (max(largest, min(2 << 20, bytes / 4)) + page - 1) / page * page
+        /// The records of all frames that one read of the socket can bring: a large one whose end it has, and
+        /// behind that the smallest ones that there are.
+        var headroomBytes: Int {
+            let frames = readBytes / WebSocketConnection.smallestMessageBytes
+            return wholePages(
+                SpoolRecord.size(frameBytes: frameBytes) + frames * SpoolRecord.size(frameBytes: 0))
         }
+
+        /// Of a file without its headroom, which is all that is used of it as a rule: what is written counts as
+        /// resident memory. A quarter of a small spool, so that there is always one to remove.
+        private var usedBytes: Int {
+            max(Self.smallestUsedBytes, min(2 << 20, (bytes - headroomBytes) / 4) & ~(pageBytes - 1))
+        }
+
+        /// Of a file.
+        var segmentBytes: Int { usedBytes + headroomBytes }
+
+        /// What ``bytes`` has to be at least.
+        var smallestBytes: Int { headroomBytes + 4 * Self.smallestUsedBytes }
+
+        private static let smallestUsedBytes = 1 << 14
     }
 
-    /// Why there is no room for another frame.
+    /// Why there is no room for more frames.
     enum Full: Error, Equatable {
         /// The limit that the settings gave.
         case limit(bytes: Int)
-        /// The disk's; or it failed.
-        case disk(String)
+        /// The disk is full, or it failed.
+        case disk(SpoolError)
     }
 
     let state: SpoolState
@@ -41,6 +58,14 @@ final class Spool {
     /// Where the next record goes, and where the segment ends.
     private(set) var tail: Int
     private(set) var nextSequence: UInt64
+    /// Why there may be no room for all that one more read of the socket brings; what is read already has it.
+    private(set) var full: Full?
+    /// Called when half of the limit is used and another segment was begun, and when none could be: what is delivered
+    /// is to be removed soon.
+    var whenRoomIsWanted: () -> Void = {}
+    private let headroomBytes: Int
+    /// Behind it less than the headroom is left.
+    private var headroomBegin: Int
 
     /// How many sequences are reserved at once: they are what a crash of the machine can cost in numbers.
     private static let reservation: UInt64 = 1 << 20
@@ -49,6 +74,7 @@ final class Spool {
         self.directory = directory
         self.state = state
         self.limits = limits
+        headroomBytes = limits.headroomBytes
         let recovery = try SpoolRecovery(directory, state)
         catalogue = SegmentCatalogue(recovery.entries)
         nextSequence = recovery.nextSequence
@@ -62,28 +88,27 @@ final class Spool {
             tail = SegmentHeader.bytes
             catalogue.append(active.entry)
         }
+        headroomBegin = active.bytes.count - headroomBytes
         state.lastSequence = recovery.lastSequence
         state.lastReceived = recovery.lastReceived
         state.enterBoot()
         state.isClean = false
         try reserve()
+        makeRoom()
     }
 
     /// When a frame was received the last time; nil when the spool never had one.
     var lastReceived: UInt64? { state.lastReceived == 0 ? nil : state.lastReceived }
 
-    /// Keeps a frame.
+    /// Keeps a frame. What one read of the socket brings always has room when ``full`` was nil before it.
     ///
-    /// - Throws: ``Full`` when it was not taken and must be given again.
+    /// - Throws: ``Full`` when it was not taken.
     /// - Returns: the frame's sequence.
     func append(
         _ frame: UnsafeRawBufferPointer, receivedMicroseconds: UInt64, gap: GapStart?
     ) throws(Full) -> UInt64 {
         let size = SpoolRecord.size(frameBytes: frame.count)
         if tail + size > active.bytes.count { try beginSegment() }
-        if nextSequence >= state.reservedBelow {
-            do { try reserve() } catch { throw .disk("\(error)") }
-        }
         let sequence = nextSequence
         SpoolRecord.write(
             frame, sequence: sequence, receivedMicroseconds: receivedMicroseconds, gap: gap, to: active.room(at: tail))
@@ -94,28 +119,54 @@ final class Spool {
         return sequence
     }
 
+    /// True when ``makeRoom()`` has something to do.
+    var isInHeadroom: Bool { tail > headroomBegin }
+
+    /// Begins the next segment when the present one has less than the headroom left. Where that is not possible
+    /// ``full`` says why: while there still is room for what was read, so that no frame is in memory alone until there
+    /// is more.
+    func makeRoom() {
+        do throws(Full) {
+            if isInHeadroom { try beginSegment() }
+            full = nil
+        } catch {
+            full = error
+        }
+    }
+
     private func beginSegment() throws(Full) {
         let bytes = limits.segmentBytes
         // Beside a segment of which all is delivered: the last one is released only when there is another.
-        let kept = isOnlySegmentDelivered ? 0 : catalogue.bytes
-        guard kept + bytes <= limits.bytes else { throw .limit(bytes: limits.bytes) }
+        let kept = isOnlySegmentDelivered ? 0 : catalogue.bytes - (active.bytes.count - tail)
+        guard kept + bytes <= limits.bytes else {
+            whenRoomIsWanted()
+            throw .limit(bytes: limits.bytes)
+        }
         let header = SegmentHeader(
             firstSequence: nextSequence, previousSequence: nextSequence - 1,
             createdMicroseconds: microsecondsSince1970())
         do throws(SpoolError) {
+            // For all records that it can have, so that none of them waits for the disk, or finds that it failed.
+            if nextSequence + UInt64(bytes / SpoolRecord.headerBytes) > state.reservedBelow { try reserve() }
             active = try makeSegment(header, bytes)
         } catch {
-            throw .disk("\(error)")
+            whenRoomIsWanted()
+            throw .disk(error)
         }
         tail = SegmentHeader.bytes
+        headroomBegin = active.bytes.count - headroomBytes
         catalogue.append(active.entry)
+        // Early enough for a disk that takes its time.
+        if catalogue.bytes > limits.bytes / 2 { whenRoomIsWanted() }
     }
 
     private var isOnlySegmentDelivered: Bool { catalogue.count == 1 && state.deliveredBelow >= nextSequence }
 
     private func makeSegment(_ header: SegmentHeader, _ bytes: Int) throws(SpoolError) -> MappedSegment {
         do throws(SpoolError) {
-            return try MappedSegment(creating: header, bytes: bytes, in: directory)
+            let segment = try MappedSegment(creating: header, bytes: bytes, in: directory)
+            catalogue.setBytes(active.cut(to: tail), of: active.firstSequence)
+            return segment
         } catch {
             // A disk with room for one segment only: what is delivered wholly is written anew.
             guard error.kind == .noRoom, active.bytes.count >= bytes, tail > SegmentHeader.bytes,
@@ -135,9 +186,13 @@ final class Spool {
         do throws(SpoolError) {
             try state.synchronize()
         } catch {
-            // What the disk does not know is not reserved: the next frame tries again.
+            // What the disk does not know is not reserved: there is no next segment before it is.
             state.reservedBelow = before
             throw error
         }
     }
 }
+
+private let pageBytes = 4_096
+
+private func wholePages(_ bytes: Int) -> Int { (bytes + pageBytes - 1) & ~(pageBytes - 1) }

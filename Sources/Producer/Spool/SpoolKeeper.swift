@@ -12,7 +12,9 @@ final class SpoolKeeper: Sendable {
     private let catalogue: SegmentCatalogue
     private let interval: Duration
     private let logger: Logger
-    private let end = DispatchSemaphore(value: 0)
+    private let isAsked = Atomic(false)
+    private let isStopping = Atomic(false)
+    private let bell = DispatchSemaphore(value: 0)
 
     init(
         _ directory: SpoolDirectory, _ state: SpoolState, _ catalogue: SegmentCatalogue, interval: Duration,
@@ -30,12 +32,14 @@ final class SpoolKeeper: Sendable {
     /// Whoever appends has to have ended before the stop.
     func run() {
         var isFailing = false
-        var isStopping = false
-        while !isStopping {
-            isStopping = end.wait(timeout: .now() + interval.dispatchInterval) == .success
+        var isLast = false
+        while !isLast {
+            _ = bell.wait(timeout: .now() + interval.dispatchInterval)
+            isAsked.store(false, ordering: .releasing)
+            isLast = isStopping.load(ordering: .acquiring)
             do throws(SpoolError) {
                 try keep()
-                if isStopping {
+                if isLast {
                     state.isClean = true
                     try state.synchronize()
                 }
@@ -50,8 +54,16 @@ final class SpoolKeeper: Sendable {
         }
     }
 
+    /// Lets ``run()`` do its work soon, and not only when the interval is over. Any thread.
+    func keepSoon() {
+        if !isAsked.exchange(true, ordering: .acquiringAndReleasing) { bell.signal() }
+    }
+
     /// Lets ``run()`` do its work once more and return. Any thread.
-    func stop() { end.signal() }
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        bell.signal()
+    }
 
     /// Writes everything that was appended until now, and removes what was delivered until now.
     func keep() throws(SpoolError) {

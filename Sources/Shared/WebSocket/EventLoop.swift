@@ -53,7 +53,8 @@ package final class EventLoop: @unchecked Sendable {
         protocols.deallocate()
     }
 
-    static let receiveBufferBytes = 1 << 16
+    /// As much as a record of TLS has at most, so a larger one would bring no more at once.
+    static let receiveBufferBytes = 1 << 14
 
     /// Calls back for everything that happens until ``stop()``; blocks.
     ///

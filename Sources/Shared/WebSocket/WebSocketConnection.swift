@@ -110,8 +110,14 @@ package final class WebSocketConnection: Wire {
     }
 
     /// Stops taking bytes from the socket: the kernel's buffers fill and the peer has to wait. What
-    /// was read already may still be delivered.
+    /// was read already may still be delivered: the messages that end in ``readBytes`` bytes of the wire.
     package func pauseReading() { isPaused = true }
+
+    /// How much is read from the socket at once, at most.
+    package static let readBytes = EventLoop.receiveBufferBytes
+
+    /// The fewest bytes that a message takes on the wire.
+    package static let smallestMessageBytes = 2
 
     package func resumeReading() {
         isPaused = false
