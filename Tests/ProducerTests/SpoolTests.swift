@@ -245,6 +245,16 @@ struct SpoolTests {
         #expect(try folder.names { $0.hasSuffix(".corrupt") } == [file + ".corrupt"])
     }
 
+    @Test("A state that the disk cannot read is refused with a word, as one that is damaged")
+    func unreadableState() throws {
+        let folder = try SpoolFolder()
+        _ = try folder.open()
+        let error = #expect(throws: SpoolError.self) {
+            _ = try folder.open(readBlock: BlockReader.failing("\(folder.path)/state", 0..<1))
+        }
+        #expect(error?.kind == .unusable && error?.description.contains("/state is missing or damaged") == true)
+    }
+
     @Test("A segment with a damaged header is read all the same; one that is gone is a hole")
     func header() throws {
         let folder = try SpoolFolder(limitBytes: 1 << 20)

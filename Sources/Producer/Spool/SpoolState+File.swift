@@ -46,7 +46,7 @@ extension SpoolState {
     /// Writes the state of the first format anew. Its numbers are the bare ones, without checksums; of what they
     /// cannot have been it is refused.
     static func upgrade(_ path: String, in directory: SpoolDirectory) throws(SpoolError) {
-        let (descriptor, page) = try open(path)
+        let (descriptor, page) = try open(path, in: directory)
         defer {
             munmap(page, bytes)
             close(descriptor)
@@ -64,8 +64,10 @@ extension SpoolState {
     }
 
     /// - Returns: what its owner closes and unmaps, and the name.
-    static func map(_ path: String) throws(SpoolError) -> (Int32, UnsafeMutableRawPointer, String) {
-        let (descriptor, page) = try open(path)
+    static func map(_ path: String, in directory: SpoolDirectory) throws(SpoolError) -> (
+        Int32, UnsafeMutableRawPointer, String
+    ) {
+        let (descriptor, page) = try open(path, in: directory)
         let found = UnsafeRawBufferPointer(start: page, count: bytes)
         let words = Field.allCases.map { found.load(fromByteOffset: $0.offset, as: UInt64.self) }
         guard found.load(as: UInt64.self) == magic, let producer = producer(found),
@@ -79,11 +81,16 @@ extension SpoolState {
         return (descriptor, page, producer)
     }
 
-    private static func open(_ path: String) throws(SpoolError) -> (Int32, UnsafeMutableRawPointer) {
+    /// The page is read once before it is mapped: one that the disk cannot read would end the process with SIGBUS.
+    private static func open(
+        _ path: String, in directory: SpoolDirectory
+    ) throws(SpoolError) -> (Int32, UnsafeMutableRawPointer) {
         let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw SpoolError(errno, path) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_size == bytes else {
+        guard fstat(descriptor, &status) == 0, status.st_size == bytes,
+            BlockReader(descriptor, bytes: bytes, directory.readBlock).canReadAll()
+        else {
             close(descriptor)
             throw damaged(path)
         }

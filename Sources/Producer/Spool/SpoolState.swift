@@ -51,7 +51,7 @@ final class SpoolState: @unchecked Sendable {
             try Self.create(path, Self.contents(producer: "\(producerID)-\(randomDigits())"), in: directory)
         }
         try Self.upgrade(path, in: directory)
-        (descriptor, page, producer) = try Self.map(path)
+        (descriptor, page, producer) = try Self.map(path, in: directory)
     }
 
     deinit {
