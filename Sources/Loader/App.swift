@@ -10,9 +10,9 @@ struct LoaderCommand: AsyncParsableCommand {
         commandName: "loader",
         abstract: "Loads clock hours of trades from TimescaleDB into BigQuery, each exactly once.",
         discussion: """
-            Without arguments the previous hour is loaded, and those that earlier runs missed, did not \
-            finish or, within LOADER_LOOKBACK, that have changed since: run it a few minutes after every full \
-            hour. Hours before the first that was ever loaded have to be named. \
+            Without arguments the previous hour is loaded, and those since the first loaded one that earlier runs \
+            missed, did not finish or, within LOADER_LOOKBACK, that have changed since: run it a few minutes after \
+            every full hour. Hours before the first that was ever loaded have to be named. \
             An hour is loaded when it is closed, that is when the consumer has passed its end in every \
             partition; after LOADER_CLOSE_TIMEOUT what is there is loaded provisionally. \
             Running an hour again changes nothing, unless rows have come since; then it is replaced. \

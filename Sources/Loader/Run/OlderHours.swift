@@ -9,7 +9,7 @@ struct OlderHours: Equatable, Sendable {
     }
 
     var unfinished: [Unfinished] = []
-    /// With rows, from the ledger's newest hour on: no run came by in time.
+    /// With rows, behind the ledger's first hour and not in it: no run came by in time.
     var missed: [ClockHour] = []
     /// nil while the ledger is empty.
     var firstInLedger: ClockHour?

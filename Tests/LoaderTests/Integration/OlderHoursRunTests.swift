@@ -34,6 +34,39 @@ struct OlderHoursRunTests {
         }
     }
 
+    @Test("Hours that nobody loaded are loaded however new the ledger's newest hour is, also when rows come later")
+    func between() async throws {
+        try await LoadRig.with { rig in
+            _ = try await rig.load()
+            _ = try await rig.load(hour(102))
+            try await rig.addTrades(20, to: hour(30))
+            try await rig.catchUp(lookback)
+            #expect(try await loaded(rig) == ["0|0|1", "30|24|1"])
+            // As when the consumer still had to come to them.
+            for offset in [1, 29, 31, 99] { try await rig.addTrades(10, to: hour(offset)) }
+            try await rig.catchUp(lookback)
+            #expect(try await loaded(rig) == ["0|0|1", "1|14|1", "29|14|1", "30|24|1", "31|14|1", "99|14|1"])
+            let jobs = rig.requests(.createJob)
+            try await rig.catchUp(lookback)
+            #expect(rig.requests(.createJob) == jobs)
+        }
+    }
+
+    @Test("What another table's ledger has is missing here all the same")
+    func otherTable() async throws {
+        try await LoadRig.with { rig in
+            var other = rig
+            other.dataset = "other"
+            for offset in [0, 50] { _ = try await rig.load(hour(offset)) }
+            try await rig.addTrades(10, to: hour(70))
+            _ = try await other.load(hour(70))
+            try await rig.catchUp(lookback)
+            #expect(
+                try await rig.ledgerOfTable().contains("\(hour(70).start.prefix(10)) 03:00:00+00|published|14|0"))
+            #expect(try await other.ledgerOfTable().count == 1)
+        }
+    }
+
     @Test("An hour that stayed provisional or unfinished for longer than the lookback is loaded for good")
     func unfinished() async throws {
         try await LoadRig.with { rig in
