@@ -45,11 +45,15 @@ extension HourLoader {
         let ledger = try await Ledger.open(
             settings.postgres, table: warehouse.target.name, lockTimeout: settings.lockTimeout, logger: logger)
         metrics.databaseReachable.set(1)
-        let isStagingNew = try await warehouse.prepareTables(creating: settings.createsMissing)
+        let tables = try await warehouse.findTables()
+        // Before it is created: a run that dies in between would leave a ledger that believes in an empty table.
+        if tables.final == nil { try await ledger.forgetPublishedHours(givingUp: replacing, logger: logger) }
+        if settings.createsMissing { try await warehouse.createMissing(of: tables) }
         return HourLoader(
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),
-            concurrency: settings.concurrency, isStagingNew: isStagingNew, replacesMore: replacing,
+            concurrency: settings.concurrency,
+            isStagingNew: tables.isStagingNew(isCreated: settings.createsMissing, at: .now), replacesMore: replacing,
             topic: settings.topic, closeTimeout: settings.closeTimeout, metrics: metrics, manager: manager,
             logger: logger)
     }

@@ -17,7 +17,7 @@ struct LoaderCommand: AsyncParsableCommand {
             partition; after LOADER_CLOSE_TIMEOUT what is there is loaded provisionally. \
             Running an hour again changes nothing, unless rows have come since; then it is replaced. \
             Of an hour that the warehouse holds with more rows than the source (retention drops old \
-            ones) nothing is changed, unless --replace says so.
+            ones) nothing is changed, unless --replace says so. Hours of a table that was dropped are loaded again.
 
             EXAMPLES
               loader                                               what the last hours lack
@@ -49,7 +49,11 @@ struct LoaderCommand: AsyncParsableCommand {
     @Option(help: "The hour behind the last of a range.", transform: hourArgument)
     var to: ClockHour?
 
-    @Flag(help: "Publish what the source holds now, also when the warehouse holds more.")
+    @Flag(
+        help: """
+            Publish what the source holds now, also when the warehouse holds more, or held more in a table that is \
+            gone.
+            """)
     var replace = false
 
     @Flag(

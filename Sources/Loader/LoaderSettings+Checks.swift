@@ -105,7 +105,7 @@ extension LoaderSettings {
             let token = try await warehouse.tokens.current()
             findings.append(
                 .works("Google account", token == nil ? "none, as for an emulator" : "\(credentials.credentials)"))
-            findings.append(finding(of: warehouse.target, missing: try await warehouse.missingTables()))
+            findings.append(finding(of: warehouse.target, missing: try await warehouse.missingNames()))
         } catch {
             findings.append(failure(error))
         }

@@ -2,45 +2,45 @@ import Logging
 import Runtime
 
 extension BigQuery {
-    /// Checks the tables that exist, and creates what is missing when it may: dataset, final table, staging
-    /// table. True when the staging table is new.
+    /// Looks for final table and staging table, and checks those that there are.
+    func findTables() async throws -> FoundTables {
+        FoundTables(
+            final: try await find(target.finalTableRequest), staging: try await find(target.stagingTableRequest))
+    }
+
+    /// Creates the tables that are missing, and the dataset if need be.
     ///
-    /// It looks before it creates, so that an account that may only write is enough once all exists.
-    func prepareTables(creating: Bool) async throws -> Bool {
-        if creating, try await find(Anything.self, at: target.datasetPath) == nil {
+    /// It is looked at before anything is created, so that an account that may only write is enough once all exists.
+    func createMissing(of found: FoundTables) async throws {
+        let tables = missing(of: found)
+        guard !tables.isEmpty else { return }
+        if try await find(Anything.self, at: target.datasetPath) == nil {
             try await create(
                 "/projects/\(target.project)/datasets",
                 DatasetRequest(
                     datasetReference: .init(projectId: target.project, datasetId: target.dataset),
                     location: target.location))
         }
-        for table in [target.finalTableRequest, target.stagingTableRequest] {
-            let path = "\(target.datasetPath)/tables/\(table.tableReference.tableId)"
-            if let found = try await find(TableAnswer.self, at: path) {
-                try table.check(found)
-            } else if creating, try await create("\(target.datasetPath)/tables", table) {
-                if table.tableReference.tableId == target.stagingTable { return true }
-            }
-        }
-        return false
+        for table in tables { try await create("\(target.datasetPath)/tables", table) }
     }
 
-    /// What ``prepareTables(creating:)`` would create; checks the tables that there are.
-    func missingTables() async throws -> [String] {
-        let tables = [target.finalTableRequest, target.stagingTableRequest]
-        guard try await find(Anything.self, at: target.datasetPath) != nil else {
-            return ["dataset \(target.dataset)"] + tables.map(\.tableReference.tableId)
-        }
-        var missing: [String] = []
-        for table in tables {
-            let name = table.tableReference.tableId
-            if let found = try await find(TableAnswer.self, at: "\(target.datasetPath)/tables/\(name)") {
-                try table.check(found)
-            } else {
-                missing.append(name)
-            }
-        }
-        return missing
+    /// What ``createMissing(of:)`` would create, by name; checks the tables that there are.
+    func missingNames() async throws -> [String] {
+        let hasDataset = try await find(Anything.self, at: target.datasetPath) != nil
+        let found = hasDataset ? try await findTables() : FoundTables(final: nil, staging: nil)
+        return (hasDataset ? [] : ["dataset \(target.dataset)"]) + missing(of: found).map(\.tableReference.tableId)
+    }
+
+    private func missing(of found: FoundTables) -> [TableRequest] {
+        (found.final == nil ? [target.finalTableRequest] : [])
+            + (found.staging == nil ? [target.stagingTableRequest] : [])
+    }
+
+    private func find(_ table: TableRequest) async throws -> TableAnswer? {
+        let path = "\(target.datasetPath)/tables/\(table.tableReference.tableId)"
+        let answer = try await find(TableAnswer.self, at: path)
+        if let answer { try table.check(answer) }
+        return answer
     }
 
     private struct Anything: Decodable {}
@@ -54,16 +54,12 @@ extension BigQuery {
         }
     }
 
-    /// False when another loader was faster.
-    @discardableResult
-    private func create(_ path: String, _ request: some Encodable) async throws -> Bool {
+    /// Another loader may be faster.
+    private func create(_ path: String, _ request: some Encodable) async throws {
         do {
             let _: Anything = try await call(path, request)
             logger.info("created", metadata: ["bigquery.path": "\(path)"])
-            return true
-        } catch let error as BigQueryError where error.kind == .conflict {
-            return false
-        }
+        } catch let error as BigQueryError where error.kind == .conflict {}
     }
 }
 

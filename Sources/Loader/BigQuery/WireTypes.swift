@@ -1,6 +1,8 @@
 // The parts of BigQuery's REST resources (version 2) that the loader reads and writes. Fields are
 // optional wherever Google leaves them out or an emulator might.
 
+import FoundationEssentials
+
 /// `{"error":{"code":403,"message":"…","errors":[{"reason":"rateLimitExceeded","message":"…"}]}}`
 struct ErrorAnswer: Decodable {
     struct Detail: Decodable {
@@ -135,7 +137,7 @@ struct TableRequest: Encodable {
     let clustering: Clustering
 }
 
-/// `{"schema":{"fields":[{"name":"trade_price","type":"NUMERIC","precision":"10","scale":"2"}]}}`
+/// `{"creationTime":"1767243600000","schema":{"fields":[{"name":"trade_price","type":"NUMERIC","precision":"10"}]}}`
 struct TableAnswer: Decodable {
     struct Schema: Decodable {
         struct Field: Decodable {
@@ -147,4 +149,22 @@ struct TableAnswer: Decodable {
         let fields: [Field]?
     }
     let schema: Schema?
+    /// Milliseconds since 1970.
+    var creationTime: String?
+
+    var createdAt: Date? {
+        creationTime.flatMap { Double($0) }.map { Date(timeIntervalSince1970: $0 / 1_000) }
+    }
+}
+
+extension TableAnswer {
+    private enum Key: CodingKey { case schema, creationTime }
+
+    /// Nothing rests on when a table was created, so an emulator may tell it as it likes.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Key.self)
+        self.init(
+            schema: try values.decodeIfPresent(Schema.self, forKey: .schema),
+            creationTime: try? values.decode(String.self, forKey: .creationTime))
+    }
 }

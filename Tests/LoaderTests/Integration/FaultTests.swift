@@ -124,6 +124,23 @@ struct FaultTests {
         }
     }
 
+    @Test("It is waited for also when the run that created it died")
+    func newTableOfDeadRun() async throws {
+        var options = FakeBigQuery.Options()
+        options.newTableDelay = .seconds(300)
+        try await LoadRig.with(options) { rig in
+            rig.fake.inject(.unavailable, on: .query)
+            #expect(await rig.failure(limits: LoadRig.withoutRetries) is BigQueryError)
+            try await rig.addTrades(10)
+            let rig = rig
+            async let report = rig.load()
+            try await rig.request(.insertAll, status: 404)
+            rig.fake.clock.advance(by: .seconds(300))
+            #expect(try await report.rows == 14)
+            #expect(rig.requests(.createTable) == 2)
+        }
+    }
+
     @Test("A missing table is not waited for when it must not be created")
     func missingTable() async throws {
         try await LoadRig.with { rig in

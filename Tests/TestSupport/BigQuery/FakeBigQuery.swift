@@ -111,6 +111,11 @@ extension FakeBigQuery {
         }
     }
 
+    /// Does to a table what somebody else's `bq rm` does.
+    package func drop(_ dataset: String, _ table: String) async throws {
+        try await service.warehouse.dropTable(TableName(dataset: dataset, table: table), project: projectID)
+    }
+
     package func count(_ dataset: String, _ table: String) async throws -> Int {
         let name = TableName(dataset: dataset, table: table).quoted
         let result = try await service.warehouse.query("SELECT count(*) FROM \(name)")

@@ -61,6 +61,13 @@ actor Warehouse {
         tables[table.name] = table
     }
 
+    func dropTable(_ name: TableName, project: String) throws(GoogleError) {
+        try execute("DROP TABLE \(try table(name, project: project).name.quoted)")
+        tables[name] = nil
+        streamed[name] = nil
+        insertIDs[name] = nil
+    }
+
     // MARK: Rows
 
     /// Writes the rows whose ids were not seen within the window.
