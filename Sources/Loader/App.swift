@@ -33,7 +33,8 @@ struct LoaderCommand: AsyncParsableCommand {
               0 loaded or unchanged   64 usage   65 loaded, but rows were rejected
               69 not loaded: a service is unavailable; run again
               70 hours were not loaded for reasons of their own, as when the warehouse holds more
-              than the source: see to them   78 settings, rights or tables   128+n interrupted by signal n
+              than the source: see to them   78 settings, credentials, rights or tables
+              128+n interrupted by signal n
 
             SETTINGS (environment variables, or lines of a .env file)
             \(settingsHelp(LoaderSettings.descriptions))
@@ -161,7 +162,18 @@ func failure(of result: Result<Int, any Error>, signal: Int32?) -> Failure? {
                 + " SELECT, INSERT, UPDATE and DELETE on warehouse_loads and warehouse_rejects")
     case (.failure(let error as LoadError), nil):
         Failure(error.status, "not loaded: \(error)")
+    case (.failure(let error as CredentialError), nil):
+        Failure(error.mayPass ? ExitStatus.unavailable : ExitStatus.configuration, "not loaded: \(error)")
+    case (.failure(let error as BigQueryError), nil):
+        Failure(error.exitStatus, "not loaded: \(error)")
     case (.failure(let error), nil):
         Failure(ExitStatus.unavailable, "not loaded: \(error)")
+    }
+}
+
+extension BigQueryError {
+    fileprivate var exitStatus: Int32 {
+        if mayPass { return ExitStatus.unavailable }
+        return concernsOneHour ? ExitStatus.software : ExitStatus.configuration
     }
 }

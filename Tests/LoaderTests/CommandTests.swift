@@ -56,6 +56,27 @@ struct CommandTests {
         #expect(failure(of: .failure(CancellationError()), signal: 15)?.status == 143)
     }
 
+    @Test("What waiting does not mend is 78, so that no unit repeats it; what may pass is 69; one hour's own is 70")
+    func exitCodesOfBigQuery() {
+        func status(_ error: any Error) -> Int32? { failure(of: .failure(error), signal: nil)?.status }
+        func bigQuery(_ status: Int?, _ reason: String? = nil) -> BigQueryError {
+            BigQueryError(status: status, reason: reason, message: "no")
+        }
+        #expect(status(CredentialError("no")) == 78)
+        #expect(status(CredentialError("nobody answers", mayPass: true)) == 69)
+        for error in [
+            bigQuery(401, "authError"), bigQuery(403, "accessDenied"), bigQuery(403, "billingNotEnabled"),
+            bigQuery(404, "notFound"), bigQuery(200, "accessDenied"), bigQuery(301),
+        ] { #expect(status(error) == 78, "\(error)") }
+        for error in [
+            bigQuery(nil), bigQuery(503, "backendError"), bigQuery(403, "rateLimitExceeded"),
+            bigQuery(403, "quotaExceeded"), bigQuery(200, "jobBackendError"),
+        ] { #expect(status(error) == 69, "\(error)") }
+        for error in [bigQuery(400, "invalid"), bigQuery(413), bigQuery(200, "invalidQuery")] {
+            #expect(status(error) == 70, "\(error)")
+        }
+    }
+
     @Test("The help has every setting")
     func help() {
         let help = LoaderCommand.helpMessage()

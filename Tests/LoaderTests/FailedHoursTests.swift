@@ -52,6 +52,13 @@ struct FailedHoursTests {
         for status in [nil, 401, 403, 404, 429, 503] {
             #expect(!FailedHours.concernsOneHour(BigQueryError(status: status, message: "no")))
         }
+        for (reason, isItsOwn) in [
+            ("invalidQuery", true), ("resourcesExceeded", true), (nil, true), ("accessDenied", false),
+            ("billingNotEnabled", false), ("notFound", false), ("jobBackendError", false), ("quotaExceeded", false),
+        ] {
+            let error = BigQueryError(status: 200, reason: reason, message: "no")
+            #expect(FailedHours.concernsOneHour(error) == isItsOwn, "\(reason ?? "no reason")")
+        }
         #expect(!FailedHours.concernsOneHour(CancellationError()))
     }
 }

@@ -68,6 +68,19 @@ struct BigQueryError: Error, Equatable, Sendable {
         }
     }
 
+    /// True when another hour's rows, or another hour's job, need not meet it: the request was refused for what was
+    /// in it, or a job ran and failed.
+    var concernsOneHour: Bool {
+        switch kind {
+        case .badRequest, .tooLarge: true
+        // What went wrong within an answer that is a success.
+        case .permanent: status == 200 && !Self.reasonsOfEveryJob.contains(reason)
+        default: false
+        }
+    }
+
+    private static let reasonsOfEveryJob: Set<String?> = ["accessDenied", "billingNotEnabled", "notFound"]
+
     /// True when a query job that ended so may succeed under a new id.
     ///
     /// `invalidQuery` is deliberately among them: "Could not serialize access … due to concurrent

@@ -15,12 +15,12 @@ struct FailedHours {
         self.current = current
     }
 
-    /// True for a failure that need not meet the next hour: its rows, or what the warehouse holds of it.
+    /// True for a failure that need not meet the next hour: its rows, its job, or what the warehouse holds of it.
     /// What is away, or refuses us, is so for every hour.
     static func concernsOneHour(_ error: any Error) -> Bool {
         switch error {
         case let error as LoadError: error.concernsOneHour
-        case let error as BigQueryError: error.kind == .badRequest || error.kind == .tooLarge
+        case let error as BigQueryError: error.concernsOneHour
         default: false
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 import TestSupport
 import Testing
 
@@ -82,6 +83,7 @@ struct CredentialTests {
             let text = error.description
             #expect(text.contains("invalid_grant") && text.contains("clock"))
             #expect(rig.requests(.token) == 1)
+            #expect(failure(of: .failure(error), signal: nil)?.status == ExitStatus.configuration)
         }
     }
 }

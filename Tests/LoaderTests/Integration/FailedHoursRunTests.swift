@@ -54,6 +54,51 @@ struct FailedHoursRunTests {
         }
     }
 
+    @Test("An hour whose publishing job fails is noted like any other, and later hours are published")
+    func failingJob() async throws {
+        try await LoadRig.with { rig in
+            var limits = LoadRig.impatient
+            limits.job = .init(tries: 2, base: .milliseconds(1), longest: .milliseconds(1))
+            for hour in [first, first.next] { try await rig.addTrades(10, to: hour) }
+            for run in 0..<4 {
+                // The fourth run leaves it alone.
+                if run < 3 {
+                    rig.fake.inject(.jobFails(GoogleError(400, "invalidQuery", "no")), on: .createJob, times: 2)
+                }
+                let jobs = rig.requests(.createJob)
+                let error = await #expect(throws: LoadError.self) {
+                    try await rig.catchUp(lookback(run), limits: limits)
+                }
+                #expect(error?.status == ExitStatus.software)
+                #expect(error?.description.contains("(invalidQuery): no") == true)
+                // Beside it the previous hour's.
+                #expect(rig.requests(.createJob) - jobs == (run < 3 ? 3 : 1))
+                #expect(try await rig.finalRows() == rig.sourceRows(first.next))
+            }
+            #expect(try await failures(rig).first?.hasPrefix("3|2026-01-01 12:00:00+00|BigQuery") == true)
+            try await rig.catchUp(lookback(5), limits: limits)
+            #expect(try await rig.finalRowsByHour()[first] == rig.sourceRows())
+            #expect(try await failures(rig).isEmpty)
+        }
+    }
+
+    @Test(
+        "A job that no hour's would survive ends the run, and begins no pause",
+        arguments: [
+            "accessDenied", "billingNotEnabled", "notFound", "backendError",
+        ])
+    func everyJob(reason: String) async throws {
+        try await LoadRig.with { rig in
+            var limits = LoadRig.impatient
+            limits.job = .init(tries: 1, base: .milliseconds(1), longest: .milliseconds(1))
+            for hour in [first, first.next] { try await rig.addTrades(10, to: hour) }
+            rig.fake.inject(.jobFails(GoogleError(403, reason, "no")), on: .createJob)
+            await #expect(throws: BigQueryError.self) { try await rig.catchUp(lookback(0), limits: limits) }
+            #expect(rig.requests(.createJob) == 1)
+            #expect(try await failures(rig).isEmpty)
+        }
+    }
+
     @Test("Who names the hour has it tried at once; what failed before is then forgotten")
     func byHand() async throws {
         try await LoadRig.with { rig in

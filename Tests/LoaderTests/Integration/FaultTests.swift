@@ -148,6 +148,7 @@ struct FaultTests {
             try await rig.addTrades(10)
             let error = try #require(await rig.failure() as? BigQueryError)
             #expect(error.status == 404)
+            #expect(failure(of: .failure(error), signal: nil)?.status == ExitStatus.configuration)
             #expect(rig.requests(.createTable) == 0)
         }
     }
