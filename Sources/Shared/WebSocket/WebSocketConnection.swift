@@ -136,6 +136,9 @@ package final class WebSocketConnection: Wire {
     override func handle(
         _ event: lws_callback_reasons, _ wsi: OpaquePointer, _ bytes: UnsafeMutableRawPointer?, _ count: Int
     ) -> CInt {
+        // A timeout that ends the connection is forgotten by libwebsockets when the peer answers at the same moment:
+        // it would stay, open and deaf.
+        if reason != nil, !isLeaving, Self.hasWork.contains(event.rawValue) { return -1 }
         switch event {
         case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return appendHeaders(bytes, count)
         case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
@@ -154,6 +157,11 @@ package final class WebSocketConnection: Wire {
         }
         return 0
     }
+
+    /// Events after which a connection goes on.
+    private static let hasWork = [
+        LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP, LWS_CALLBACK_RECEIVE_CLIENT_HTTP, LWS_CALLBACK_CLIENT_HTTP_WRITEABLE,
+    ].map(\.rawValue)
 
     // MARK: - Opening
 
