@@ -1,7 +1,8 @@
 import NIOCore
 import NIOPosix
-import TestSupport
 import Testing
+
+@testable import TestSupport
 
 /// A client and a target that echoes, with a proxy between them.
 @Suite struct FaultProxyTests {
@@ -81,6 +82,27 @@ import Testing
             }
             await client.close()
         }
+    }
+
+    @Test("Who asked for a connection during the stall of a network that forgets gets it all the same")
+    func connectedLater() async throws {
+        try await withProxy { proxy, _ in
+            try await proxy.stall()
+            let client = try await ProxyClient.connect(proxy.port)
+            try await proxy.observed.wait(within: limit) { $0.acceptedCount == 1 }
+            try await proxy.recover(.forgetting)
+            client.send("hello, ")
+            try await client.state.wait(within: limit) { $0.text == "hello, " }
+            await client.close()
+        }
+    }
+
+    @Test(
+        "It gets it when TCP asks again: after 1, 3, 7, 15 … seconds",
+        arguments: [(0, 1), (2, 3), (3, 3), (4, 7), (16, 31)])
+    func nextRequest(now: Int64, next: Int64) {
+        let start = NIODeadline.uptimeNanoseconds(5)
+        #expect(FaultProxy.nextRequest(at: start + .seconds(now), since: start) == start + .seconds(next))
     }
 
     @Test("During a stall the news of an end does not pass either")

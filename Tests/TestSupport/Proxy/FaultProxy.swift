@@ -23,7 +23,8 @@ package final class FaultProxy: Sendable {
     package enum Recovery: Sendable {
         /// They go on, and what was held arrives late, as by TCP's own retransmission.
         case goingOn
-        /// They stay silent for ever, while new ones work: the way of a router that forgot them.
+        /// They stay silent for ever, while new ones work: the way of a router that forgot them. One that was
+        /// asked for during the stall comes about when TCP asks again, seconds later.
         case forgetting
     }
 

@@ -98,17 +98,42 @@ final class ProxyCore {
         for link in links.values { link.pump() }
     }
 
+    /// Whoever tried to connect during the stall is let in when the kernel would ask again.
+    private func connectLater(_ link: ProxyLink) {
+        let bound = NIOLoopBound((self, link), eventLoop: loop)
+        loop.scheduleTask(deadline: FaultProxy.nextRequest(at: .now(), since: link.acceptedAt)) {
+            let (core, link) = bound.value
+            // It may have been given up, or caught by the next stall.
+            guard core.links[ObjectIdentifier(link)] != nil, !link.isConnecting, core.stalled.isEmpty else { return }
+            core.connect(link)
+        }
+    }
+
     func recover(_ recovery: FaultProxy.Recovery) {
         let wasStalled = !stalled.isEmpty
         stalled = []
         for link in links.values {
             if !link.isConnecting {
-                connect(link)
+                if case .forgetting = recovery { connectLater(link) } else { connect(link) }
             } else if wasStalled, case .forgetting = recovery {
                 link.isForgotten = true
             } else {
                 link.pump()
             }
         }
+    }
+}
+
+extension FaultProxy {
+    /// When a connection that was asked for at `start` is asked for again: Linux repeats a SYN after 1 s, and each
+    /// further one after twice as long (tcp(7), `tcp_syn_retries`).
+    static func nextRequest(at now: NIODeadline, since start: NIODeadline) -> NIODeadline {
+        var wait = TimeAmount.seconds(1)
+        var time = start + wait
+        while time < now {
+            wait = wait * 2
+            time = time + wait
+        }
+        return time
     }
 }

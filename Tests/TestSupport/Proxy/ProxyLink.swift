@@ -6,6 +6,7 @@ final class ProxyLink {
     var isConnecting = false
     /// The network knows this connection no longer: nothing will ever pass.
     var isForgotten = false
+    let acceptedAt = NIODeadline.now()
     private var isEnding = false
     private let client: any Channel
     private var target: (any Channel)?
