@@ -31,6 +31,7 @@ func producerService(_ settings: ProducerSettings, _ logger: Logger) throws -> P
     let keeper = SpoolKeeper(
         spool.directory, spool.state, spool.catalogue, interval: settings.spoolSyncInterval, logger: logger)
     spool.whenRoomIsWanted = { keeper.keepSoon() }
+    metrics.observe(keeper)
     let publisher = Publisher(spool, deliveries, gaps, settings.partitioner, metrics, logger: logger)
     let manager = ServiceManager()
     let feed = Feed(loop, settings, spool, publisher, metrics, manager, logger: logger)

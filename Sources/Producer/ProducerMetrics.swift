@@ -37,6 +37,12 @@ struct ProducerMetrics: MetricGroup {
         "ticker_producer_spool_limit_bytes", unit: .bytes, "How large they may get; then the socket is not read.")
     let spoolWaiting = Reading(
         "ticker_producer_spool_waiting_frames", "Frames in the spool that Kafka is not known to have.")
+    let spoolSyncs = Reading(
+        "ticker_producer_spool_syncs_total", kind: .counter,
+        "Times that all of the spool was flushed to the disk, every `SPOOL_SYNC_INTERVAL`.")
+    let spoolUnsynced = Reading(
+        "ticker_producer_spool_unsynced_frames",
+        "Frames in the spool that neither the disk nor Kafka is known to have: what a power cut would cost now.")
 
     /// Reads from the spool what it knows.
     func observe(_ spool: Spool, limitBytes: Int) {
@@ -45,6 +51,12 @@ struct ProducerMetrics: MetricGroup {
         spoolBytes.read { catalogue.bytes }
         spoolLimit.read { limitBytes }
         spoolWaiting.read { Int(clamping: state.waitingFrames) }
+    }
+
+    /// Reads from the spool's keeper what it has done.
+    func observe(_ keeper: SpoolKeeper) {
+        spoolSyncs.read { keeper.keptCount }
+        spoolUnsynced.read { Int(clamping: keeper.unsynchronizedFrames) }
     }
 
     func gapEnded(_ gap: GapStart, at end: UInt64) {

@@ -15,6 +15,9 @@ final class SpoolKeeper: Sendable {
     private let isAsked = Atomic(false)
     private let isStopping = Atomic(false)
     private let bell = DispatchSemaphore(value: 0)
+    private let kept = Atomic(0)
+    /// Every record below this sequence is on the disk.
+    private let synchronizedBelow = Atomic<UInt64>(0)
 
     init(
         _ directory: SpoolDirectory, _ state: SpoolState, _ catalogue: SegmentCatalogue, interval: Duration,
@@ -25,6 +28,16 @@ final class SpoolKeeper: Sendable {
         self.catalogue = catalogue
         self.interval = interval
         self.logger = logger
+    }
+
+    /// How often all of the spool was written to the disk.
+    var keptCount: Int { kept.load(ordering: .relaxed) }
+
+    /// How many frames neither the disk nor Kafka is known to have: what the end of the machine would cost now.
+    var unsynchronizedFrames: UInt64 {
+        // Read in this order, what is written or delivered in between cannot make it negative.
+        let safeBelow = max(synchronizedBelow.load(ordering: .acquiring), state.deliveredBelow)
+        return max(safeBelow, state.lastSequence + 1) - safeBelow
     }
 
     /// Keeps the spool until ``stop()``, and leaves it clean; blocks.
@@ -69,12 +82,16 @@ final class SpoolKeeper: Sendable {
     func keep() throws(SpoolError) {
         // What is removed has to be known as delivered also after a crash of the machine.
         let deliveredBelow = state.deliveredBelow
+        // What is appended from here on may be written too, or not.
+        let appendedBelow = state.lastSequence + 1
         for (entry, isLast) in catalogue.unsynchronized() {
             try synchronize(entry.path)
             if !isLast { catalogue.markSynchronized(entry.firstSequence) }
         }
         try directory.synchronize()
         try state.synchronize()
+        synchronizedBelow.store(appendedBelow, ordering: .releasing)
+        kept.add(1, ordering: .relaxed)
         let (released, until) = catalogue.release(below: deliveredBelow)
         for entry in released {
             if entry.isDamaged { setAside(entry.path) } else { unlink(entry.path) }
