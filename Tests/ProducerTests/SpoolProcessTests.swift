@@ -57,6 +57,41 @@ struct SpoolProcessTests {
         #expect(try bench.gaps().map(\.reason) == [.restart])
     }
 
+    /// What the process says that it has read is the measure here, and not what the one after it asks for: that
+    /// would leave out whatever was lost between the socket and the spool.
+    @Test(
+        "Killed while the broker is away: each frame that it counted as received is in Kafka once, in order",
+        .timeLimit(.minutes(5)))
+    func nothingBetweenSocketAndSpool() async throws {
+        let (delivered, total) = (1_000, 6_000)
+        let session = Session.seeded(frameCount: delivered)
+        let bench = try await ProducerBench(session: session)
+        let port = try AdminPort()
+        let first = try bench.startProducer(port.settings)
+        try await bench.exchange.finished()
+        try await port.wait(for: "ticker_producer_frames_delivered_total") { $0 == Double(delivered) }
+        // Of what comes next Kafka has nothing, and of what came before everything: nothing is there twice.
+        try await port.wait(for: "ticker_producer_spool_waiting_frames") { $0 == 0 }
+        bench.kafka.setDown()
+        let away = Session.seeded(2, frameCount: total - delivered)
+        try await bench.exchange.load(away, Playback())
+        try await port.wait(for: "ticker_producer_frames_received_total") { $0 == Double(total) }
+        first.kill()
+        _ = try await first.exitStatus(within: .seconds(60))
+        bench.kafka.setUp()
+        let second = try bench.startProducer()
+        let seen = try await bench.exchange.observed.wait { $0.subscriptions.count == 2 }
+        #expect(seen.subscriptions[1].nextSequence == UInt64(total) + 1)
+        try await bench.waitUntilPublished(total)
+        try await expectCleanStop(second)
+
+        let records = try bench.records()
+        expectOrder(records)
+        #expect(records.map(\.sequence).sorted() == Array(1...UInt64(total)))
+        let frames = session.frames().map(\.bytes) + away.frames().map(\.bytes)
+        #expect(records.sorted { $0.sequence < $1.sequence }.map(\.value) == frames)
+    }
+
     @Test(
         "Killed again and again, with a broker that comes and goes: every frame arrives, as it was sent",
         .timeLimit(.minutes(5)))
