@@ -49,6 +49,24 @@ struct MemoryBrokerTests {
         #expect(producer.topicState(timeoutMilliseconds: 10_000) == .partitions(1))
     }
 
+    @Test("A topic that gets more partitions keeps its records, and takes others in the new ones")
+    func addedPartitions() throws {
+        let kafka = try MemoryKafka(topics: ["ticks": 2])
+        let write = { (numbers: Range<Int>) in
+            let writer = try TopicWriter("ticks", servers: kafka.servers)
+            for number in numbers { try writer.write(key: "KRW-\(number)", value: Array("\(number)".utf8)) }
+            try writer.flush()
+        }
+        try write(0..<100)
+        kafka.addPartitions(to: "ticks", count: 6)
+        #expect(try TopicAdmin(servers: kafka.servers).partitions(of: "ticks") == 6)
+        #expect(try TopicReader.lastOffsets("ticks", partitions: 6, servers: kafka.servers) == 100)
+        try write(100..<200)
+        let records = try TopicReader.records("ticks", partitions: 6, servers: kafka.servers)
+        #expect(Set(records.compactMap { $0.value.map { String(decoding: $0, as: UTF8.self) } }).count == 200)
+        #expect(Set(records.map(\.partition)) == [0, 1, 2, 3, 4, 5])
+    }
+
     private func read(by group: String, _ servers: String) throws -> Int {
         let consumer = try KafkaConsumer(group: group, properties: [("bootstrap.servers", servers)])
         try consumer.subscribe(to: ["ticks"])

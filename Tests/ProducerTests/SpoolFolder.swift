@@ -34,6 +34,14 @@ final class SpoolFolder {
         try FileManager.default.contentsOfDirectory(atPath: path).filter(matches).sorted().map { "\(path)/\($0)" }
     }
 
+    /// Sets a spool's state back, as a crash of the machine can: nothing is known to be delivered.
+    static func forgetDeliveries(in spool: String) throws {
+        try change("\(spool)/state") { bytes in
+            let word = CheckedNumber.word(1, place: SpoolState.Field.deliveredBelow.rawValue)
+            bytes.replaceSubrange(512..<520, with: withUnsafeBytes(of: word, Array.init))
+        }
+    }
+
     /// Changes a file's bytes, as a bad disk would.
     static func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws {
         var bytes = Array(try Data(contentsOf: URL(filePath: file)))

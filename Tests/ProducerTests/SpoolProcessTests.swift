@@ -206,11 +206,7 @@ struct SpoolProcessTests {
         try await bench.waitUntilPublished(total)
         first.kill()
         _ = try await first.exitStatus(within: .seconds(60))
-        // The state of a machine that crashed: nothing is known to be delivered.
-        try SpoolFolder.change("\(bench.spool)/state") { bytes in
-            let word = CheckedNumber.word(1, place: SpoolState.Field.deliveredBelow.rawValue)
-            bytes.replaceSubrange(512..<520, with: withUnsafeBytes(of: word, Array.init))
-        }
+        try SpoolFolder.forgetDeliveries(in: bench.spool)
         let larger = try MockCluster()
         try larger.createTopic(ProducerBench.topic, partitions: 8)
         let second = try bench.startProducer([

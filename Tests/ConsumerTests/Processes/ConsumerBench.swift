@@ -73,7 +73,10 @@ final class ConsumerBench {
     }
 
     /// Writes frames numbered from `range` over several markets, and returns when Kafka has them.
-    func write(_ range: Range<Int>) throws {
+    ///
+    /// - Parameter writer: nil is the bench's own.
+    func write(_ range: Range<Int>, by other: TopicWriter? = nil) throws {
+        let writer = other ?? writer
         for number in range {
             let code = "KRW-M\(number % 17)"
             try writer.write(key: code, value: Array(Self.frame(number, code: code).utf8))

@@ -53,24 +53,6 @@ struct OutageTests {
         try await expectCleanStop(consumer)
     }
 
-    /// What a topic looks like to which partitions were added. (The mock cluster cannot add them.)
-    @Test("A partition that is new is read from its beginning, the others where they were", .timeLimit(.minutes(5)))
-    func newPartition() async throws {
-        let bench = try await ConsumerBench(partitions: 3)
-        try bench.write(0..<300)
-        let first = try bench.startConsumer()
-        try await bench.waitUntilWritten(300)
-        try await expectCleanStop(first)
-        let before = try await bench.database.rows(
-            "SELECT next_offset FROM kafka_offsets WHERE topic = 'upbit_ticker' AND partition = 2")
-        try await bench.database.execute(
-            "DELETE FROM kafka_offsets WHERE topic = 'upbit_ticker' AND partition = 2; TRUNCATE trade_data")
-        let second = try bench.startConsumer(["KAFKA_GROUP_ID": "second"])
-        try await bench.waitUntilWritten(300)
-        #expect(try await bench.database.rows("SELECT count(*) FROM trade_data") == before)
-        try await expectCleanStop(second)
-    }
-
     @Test("A disk that is full holds it up until there is room again", .timeLimit(.minutes(5)))
     func diskFull() async throws {
         let server = try await TimescaleServer(diskMegabytes: 48)

@@ -8,6 +8,14 @@ package final class DatabaseProbe: Sendable {
 
     package init(_ configuration: PostgresConfiguration) { self.configuration = configuration }
 
+    /// What a service is told to reach it.
+    package var settings: [String: String] {
+        [
+            "TIMESCALEDB_HOST": configuration.host, "TIMESCALEDB_PORT": "\(configuration.port)",
+            "TIMESCALEDB_DBNAME": configuration.database, "TIMESCALEDB_USER": configuration.user,
+        ]
+    }
+
     /// The rows of a query as text; nil is NULL.
     package func rows(_ statement: String, _ parameters: [String?] = []) async throws -> [[String?]] {
         try await thread.run { [configuration] in

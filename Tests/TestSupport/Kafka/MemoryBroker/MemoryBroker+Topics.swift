@@ -36,6 +36,14 @@ extension MemoryBroker {
         state.topics[name] = Array(repeating: PartitionLog(), count: partitions)
     }
 
+    /// Gives a topic more partitions, so that it has `count`. Clients see it when they ask the next time.
+    package func addPartitions(to name: String, count: Int) {
+        turn.lock()
+        defer { turn.unlock() }
+        guard let missing = state.topics[name].map({ count - $0.count }), missing > 0 else { return }
+        state.topics[name]? += Array(repeating: PartitionLog(), count: missing)
+    }
+
     func createTopics(_ body: inout WireReader) throws -> WireWriter {
         let wanted = try body.array { body throws(WireReader.Truncated) in
             let topic = (name: try body.string(), partitions: try body.int32())
