@@ -132,6 +132,7 @@ struct Demo {
         let rows = try await pipeline.database.rows(
             "SELECT count(*), sum(trade_price), sum(trade_volume) FROM trade_data")
         let letters = try await pipeline.database.rows("SELECT count(*) FROM dead_letters")
+        let completeness = try await CompletenessSummary(of: pipeline.database)
         let (loader, succeeded) = try await load(pipeline, &progress)
         let loaded = try await pipeline.warehouse.totals()
         let warehouse = Stage(
@@ -145,7 +146,8 @@ struct Demo {
         return DemoResult(
             source: sent.name, stages: [frames, kafka, table, warehouse],
             deadLetters: letters[0][0].flatMap { Int($0) } ?? -1,
-            droppedByMock: dropped, loader: loader, loaderSucceeded: succeeded, latencies: latencies,
+            droppedByMock: dropped, completeness: completeness, isHeardWhole: sent.totals != nil, loader: loader,
+            loaderSucceeded: succeeded, latencies: latencies,
             wallTime: .now - start)
     }
 

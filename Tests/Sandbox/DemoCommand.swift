@@ -8,7 +8,8 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Sends a session from a WebSocket to BigQuery and proves that nothing is lost, doubled or rounded.",
         discussion: """
-            Exits with 0 only when every stage has the same records and the same exact sums.
+            Exits with 0 only when every stage has the same records and the same exact sums, and the exchange's own \
+            sums of the day prove that no trade between them is missing.
 
             What the environment names is used instead of a stand-in of our own: KAFKA_SERVERS a Kafka broker \
             (plaintext), BIGQUERY_EMULATOR_HOST an emulator of BigQuery. The run makes a topic and a dataset \

@@ -16,20 +16,29 @@ struct DemoResult {
     let stages: [Stage]
     let deadLetters: Int
     let droppedByMock: Int64
+    let completeness: CompletenessSummary
+    /// A session is sent whole; of the real exchange what it sent while nobody listened is missing.
+    let isHeardWhole: Bool
     let loader: String
     let loaderSucceeded: Bool
     let latencies: [Duration]
     let wallTime: Duration
 
-    /// Every stage has the same number of records and the same sums, digit for digit.
+    /// Every stage has the same number of records and the same sums, digit for digit; and the exchange's sums agree.
     var isEqual: Bool {
         let known = stages.filter { $0.records != nil }
         guard let first = known.first, let count = first.records, count > 0 else { return false }
-        return loaderSucceeded && deadLetters == 0 && droppedByMock == 0
+        return loaderSucceeded && isComplete && deadLetters == 0 && droppedByMock == 0
             && known.allSatisfy {
                 $0.records == count && $0.priceSum != nil && $0.priceSum == first.priceSum
                     && $0.volumeSum == first.volumeSum
             }
+    }
+
+    /// The exchange's own sums know of each row and, where all of them were sent, of nothing else.
+    var isComplete: Bool {
+        let rows = stages.last?.records ?? 0
+        return isHeardWhole ? completeness.proves(rows: rows) : completeness.ticks == rows
     }
 
     var table: String {
@@ -53,6 +62,7 @@ struct DemoResult {
         if droppedByMock > 0 {
             lines.append("DROPPED by the mock   \(droppedByMock) records: give the topic more --partitions")
         }
+        lines.append("completeness          \(completeness.text)\(isComplete ? "" : ": NOT COMPLETE")")
         lines.append("loader                \(loader)")
         if let middle = percentile(0.5), let high = percentile(0.99) {
             lines.append("tick-to-row latency   p50 \(milliseconds(middle)) ms, p99 \(milliseconds(high)) ms")

@@ -40,6 +40,48 @@ struct CompletenessProcessTests {
         second.send(SIGTERM)
         #expect(try await second.exitStatus(within: .seconds(60)) == .code(0))
     }
+
+    @Test(
+        "Of a whole session nothing is missing, over midnight, bursts, equal, repeated and late trades; of one without a frame that one",
+        .timeLimit(.minutes(5)))
+    func session() async throws {
+        let frames = Array(Session.seeded(SeededSettings(frameCount: 12_000)).frames())
+        let trades = frames.map(\.trade)
+        let pairs = Array(zip(trades, trades.dropFirst()))
+        #expect(Set(trades.map { $0.timestamp / 86_400_000 }).count == 2)
+        #expect(pairs.contains { $0.timestamp == $1.timestamp && $0.market == $1.market && $0.volume != $1.volume })
+        #expect(pairs.contains { $0 == $1 && !$1.isRepeat } && pairs.contains { $1.timestamp < $0.timestamp })
+        let whole = try await summary(of: frames)
+        #expect(whole.proves(rows: frames.count), "\(whole.text)")
+        #expect(!whole.proves(rows: frames.count - 1))
+
+        let index = try #require(pairs.indices.first { isInside($0 + 1, trades) })
+        let torn = try await summary(of: frames.enumerated().filter { $0.offset != index + 1 }.map(\.element))
+        #expect(!torn.proves(rows: frames.count - 1) && torn.incompleteHours > 0)
+        #expect(torn.missingVolume == trades[index + 1].volume.numeric)
+    }
+
+    /// Not told again, and not at an end of its market's hour: it is certain what is missing, and where.
+    private func isInside(_ index: Int, _ trades: [Trade]) -> Bool {
+        let trade = trades[index]
+        let hour = trades.indices.filter {
+            trades[$0].market == trade.market && trades[$0].timestamp / 3_600_000 == trade.timestamp / 3_600_000
+        }
+        guard let place = hour.firstIndex(of: index), place > 0, place < hour.count - 1 else { return false }
+        return !trade.isRepeat && !trades[hour[place + 1]].isRepeat
+    }
+
+    /// What the view says after a consumer has written these frames.
+    private func summary(of frames: [SessionFrame]) async throws -> CompletenessSummary {
+        // The mock cluster keeps 5 MiB in each partition.
+        let bench = try await ConsumerBench(partitions: 16)
+        for frame in frames { try bench.writer.write(key: frame.code, value: frame.bytes) }
+        try bench.writer.flush()
+        let consumer = try bench.startConsumer()
+        try await bench.waitUntilWritten(frames.count)
+        try await expectCleanStop(consumer)
+        return try await CompletenessSummary(of: bench.database)
+    }
 }
 
 /// Trades of some markets over a few hours, of which some are dropped within an hour.
