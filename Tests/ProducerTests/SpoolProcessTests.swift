@@ -165,8 +165,9 @@ struct SpoolProcessTests {
         let session = Session.seeded(SeededSettings(frameCount: 100).with { $0.wonMarketCount = 1 })
         let bench = try await ProducerBench(session: session)
         bench.kafka.setDown()
-        let first = try bench.startProducer()
-        try await bench.exchange.finished()
+        let port = try AdminPort()
+        let first = try bench.startProducer(port.settings)
+        try await port.wait(for: "ticker_producer_frames_received_total") { $0 == 100 }
         try await expectCleanStop(first)
         let size = SpoolRecord.size(frameBytes: session.frames().map(\.bytes)[0].count)
         let segment = "\(bench.spool)/00000000000000000001.segment"
