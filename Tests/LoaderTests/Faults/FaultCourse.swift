@@ -120,7 +120,10 @@ struct FaultCourse {
             return
         }
         for hour in hours {
-            #expect(versions[hour]?.contains(rows[hour] ?? []) == true, hint)
+            let published = rows[hour] ?? []
+            // A row that is alone in a request that is too large is refused, and kept apart.
+            let wholes = [published] + (try await rig.refusedRows(hour)).map { (published + $0).sorted() }
+            #expect(wholes.contains { versions[hour]?.contains($0) == true }, hint)
         }
     }
 

@@ -202,10 +202,25 @@ struct LoadRig {
     func sourceRows(_ hour: ClockHour = hour) async throws -> [String] {
         try await query(
             """
-            SELECT code, (extract(epoch FROM time) * 1000000)::bigint, trim_scale(trade_price), trim_scale(trade_volume)
+            SELECT \(Self.spelling(price: "trade_price", volume: "trade_volume"))
             FROM trade_data WHERE time >= '\(hour.start)' AND time < '\(hour.next.start)'
             """
         ).sorted()
+    }
+
+    /// Rows of an hour that BigQuery refused, in the same spelling, each load for itself.
+    func refusedRows(_ hour: ClockHour) async throws -> [[String]] {
+        let rows = try await query(
+            """
+            SELECT load_id, \(Self.spelling(price: "price", volume: "volume"))
+            FROM warehouse_rejects WHERE warehouse_table LIKE '%.\(dataset).%' AND hour = '\(hour.start)'
+            """)
+        let loads = Dictionary(grouping: rows.map { $0.split(separator: "|", maxSplits: 1) }) { $0[0] }
+        return loads.values.map { $0.map { String($0[1]) } }
+    }
+
+    private static func spelling(price: String, volume: String) -> String {
+        "code, (extract(epoch FROM time) * 1000000)::bigint, trim_scale(\(price)), trim_scale(\(volume))"
     }
 
     /// The whole final table, in the same spelling.
