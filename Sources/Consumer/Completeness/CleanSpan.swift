@@ -28,8 +28,9 @@ enum CleanSpan {
         """
     }
 
-    /// A query for the trades' time from which the recording is whole; otherwise as ``recordedUntil(where:)``. What
-    /// records of other programs brought tells nothing of what is missing.
+    /// A query for the trades' time from which there is a recording, of the partition that has the oldest: a market
+    /// that is seldom traded comes later. Otherwise as ``recordedUntil(where:)``. What records of other programs
+    /// brought tells nothing of what is missing.
     static func recordedSince(where condition: String = "true") -> String {
         """
         SELECT min(recorded_since) + \(margin)

@@ -23,7 +23,7 @@ enum StalledConsumers {
                     extract(epoch FROM clock_timestamp() - query_start)::bigint AS seconds
                 FROM pg_stat_activity
                 WHERE datname = current_database() AND usename = session_user
-                    AND application_name = current_setting('application_name') AND query LIKE 'COPY trade_data%'
+                    AND application_name = current_setting('application_name') AND query LIKE 'COPY %'
                     AND state = 'active' AND wait_event = 'ClientRead'
                     AND query_start < clock_timestamp() - $1 * interval '1 millisecond'
             )
