@@ -62,22 +62,25 @@ final class Publisher {
     func publish(
         _ frame: UnsafeRawBufferPointer, _ key: Frame.Key, receivedMicroseconds: UInt64, gap: GapStart?
     ) throws(Spool.Full) {
-        let isNext = client != nil && cursor.isAtEnd(of: spool)
+        let (isAtEnd, isNext) = (cursor.isAtEnd(of: spool), cursor.isNext(in: spool))
         let sequence = try spool.append(frame, receivedMicroseconds: receivedMicroseconds, gap: gap)
-        if isNext {
+        if isNext, client != nil {
             let record = SpoolRecord(
                 sequence: sequence, receivedMicroseconds: receivedMicroseconds, gap: gap, frame: frame)
             if send(record, key, spool.active) { cursor.moveToEnd(of: spool) }
+        } else if isAtEnd {
+            // What is missing before it is told first; and with nothing on its way, nothing else wakes this thread.
+            _ = sendWaiting()
         }
         if spool.isInHeadroom, spool.full == nil { makeRoom() }
     }
 
     /// Sees to it that there is room for what the next read of the socket brings, or ``spoolFull`` says why not.
     func makeRoom() {
-        let isAtEnd = cursor.isAtEnd(of: spool)
+        let isNext = cursor.isNext(in: spool)
         spool.makeRoom()
         // It may end in another segment now.
-        if isAtEnd { cursor.moveToEnd(of: spool) }
+        if isNext { cursor.moveToEnd(of: spool) }
     }
 
     /// Sends some of what waits.

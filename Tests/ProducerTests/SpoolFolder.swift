@@ -42,6 +42,11 @@ final class SpoolFolder {
         }
     }
 
+    /// Lets a spool's last process be one of before the machine crashed.
+    static func forgetBoot(in spool: String) throws {
+        try change("\(spool)/state") { $0[SpoolState.bootWords] ^= 1 }
+    }
+
     /// Changes a file's bytes, as a bad disk would.
     static func change(_ file: String, _ body: (inout [UInt8]) -> Void) throws {
         var bytes = Array(try Data(contentsOf: URL(filePath: file)))

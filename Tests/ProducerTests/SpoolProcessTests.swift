@@ -160,6 +160,29 @@ struct SpoolProcessTests {
         #expect(records.map(\.sequence).sorted() == Array(1...UInt64(spooled)))
     }
 
+    @Test(
+        "After a crash of the machine frames are sent from the first one on, also when none waited before it",
+        .timeLimit(.minutes(5)))
+    func machineCrashed() async throws {
+        let (before, after) = (200, 300)
+        let bench = try await ProducerBench(session: .seeded(frameCount: before))
+        let port = try AdminPort()
+        let first = try bench.startProducer(port.settings)
+        try await port.wait(for: "ticker_producer_frames_delivered_total") { $0 == Double(before) }
+        first.kill()
+        _ = try await first.exitStatus(within: .seconds(60))
+        try SpoolFolder.forgetBoot(in: bench.spool)
+        let second = try bench.startProducer()
+        try await bench.exchange.observed.wait { $0.subscriptions.count == 2 }
+        // One by one, so that the first of them is not behind others of its partition.
+        try await bench.exchange.load(.seeded(2, frameCount: after), Playback(.framesPerSecond(500)))
+        let records = try await bench.waitForRecords { $0.count == before + after }
+        let sequences = records.map(\.sequence).sorted()
+        #expect(sequences.prefix(before) == Array(1...UInt64(before))[...])
+        #expect(sequences[before] > 1_000_000)
+        try await expectCleanStop(second)
+    }
+
     @Test("Damage is told once, however often the frame behind it is tried", .timeLimit(.minutes(5)))
     func damage() async throws {
         let session = Session.seeded(SeededSettings(frameCount: 100).with { $0.wonMarketCount = 1 })

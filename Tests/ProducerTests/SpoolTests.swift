@@ -200,6 +200,21 @@ struct SpoolTests {
         }
     }
 
+    @Test("A segment without frames gives way to a larger one when the largest frame may be larger now")
+    func largerFrames() throws {
+        let folder = try SpoolFolder()
+        _ = try folder.open()
+        let spool = try folder.open(Spool.Limits(bytes: 64 << 20, frameBytes: 4_000_000, readBytes: 0))
+        let large = [UInt8](repeating: 7, count: 3_900_000)
+        for _ in 1...5 { try spool.append(large) }
+        #expect(try spool.read().map(\.frame.count) == [Int](repeating: large.count, count: 5))
+        #expect(try spool.read().allSatisfy { $0.hole == nil })
+        #expect(try Set(folder.segments()).count == spool.catalogue.count)
+        spool.state.deliveredBelow = spool.nextSequence
+        try spool.keep()
+        #expect(try folder.segments() == [spool.active.path])
+    }
+
     @Test("Damage in the middle costs the frames that it hits; the others are read, and the file is kept")
     func damage() throws {
         let folder = try SpoolFolder(limitBytes: 1 << 20)

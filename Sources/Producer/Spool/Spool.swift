@@ -75,7 +75,7 @@ final class Spool {
         self.state = state
         self.limits = limits
         headroomBytes = limits.headroomBytes
-        let recovery = try SpoolRecovery(directory, state)
+        let recovery = try SpoolRecovery(directory, state, segmentBytes: limits.segmentBytes)
         catalogue = SegmentCatalogue(recovery.entries)
         nextSequence = recovery.nextSequence
         if let last = recovery.appendable {

@@ -32,10 +32,14 @@ struct SpoolCursor {
         knownUntil = spool.state.releasedUntil
     }
 
-    /// True when everything that was appended was read.
+    /// True when everything that was appended was read. Something may be missing before what comes next all the same:
+    /// then ``peek(in:)`` has to tell so.
     func isAtEnd(of spool: Spool) -> Bool {
         current == nil && segment === spool.active && scanner.offset == spool.tail
     }
+
+    /// True when the frame that is appended next is the next one to be sent, with nothing missing before it.
+    func isNext(in spool: Spool) -> Bool { isAtEnd(of: spool) && expected == spool.nextSequence }
 
     /// Goes behind the record that was appended last.
     mutating func moveToEnd(of spool: Spool) {

@@ -11,6 +11,7 @@ struct SpoolRecovery {
     }
 
     private let directory: SpoolDirectory
+    private let segmentBytes: Int
     private(set) var entries: [SegmentCatalogue.Entry] = []
     /// The last segment, when it can be written on.
     private(set) var appendable: Appendable?
@@ -20,8 +21,10 @@ struct SpoolRecovery {
     private(set) var lastReceived: UInt64
     private(set) var nextSequence: UInt64 = 0
 
-    init(_ directory: SpoolDirectory, _ state: SpoolState) throws(SpoolError) {
+    /// - Parameter segmentBytes: how large the spool makes a segment now.
+    init(_ directory: SpoolDirectory, _ state: SpoolState, segmentBytes: Int) throws(SpoolError) {
         self.directory = directory
+        self.segmentBytes = segmentBytes
         lastSequence = max(state.lastSequence, state.deliveredBelow - 1)
         lastReceived = state.lastReceived
         let segments = directory.segments()
@@ -83,6 +86,8 @@ struct SpoolRecovery {
         if nextSequence == last.tailSequence {
             try cut(segment, at: last.tail, bytes: segment.bytes.count)
             let segment = try reopened(segment)
+            // The one that is made in its place has its name, and replaces it: in between, it tells of the step.
+            if last.isEmpty, segment.bytes.count < segmentBytes { return }
             appendable = Appendable(segment: segment, tail: last.tail)
             return entries.append(segment.entry)
         }
