@@ -46,9 +46,13 @@ extension HourLoader {
             settings.postgres, table: warehouse.target.name, lockTimeout: settings.lockTimeout, logger: logger)
         metrics.databaseReachable.set(1)
         let tables = try await warehouse.findTables()
-        // Before it is created: a run that dies in between would leave a ledger that believes in an empty table.
-        if tables.final == nil { try await ledger.forgetPublishedHours(givingUp: replacing, logger: logger) }
-        if settings.createsMissing { try await warehouse.createMissing(of: tables) }
+        if settings.createsMissing {
+            // Before it is created: a run that dies in between would leave a ledger that believes in an empty table.
+            if tables.final == nil { try await ledger.forgetPublishedHours(givingUp: replacing, logger: logger) }
+            try await warehouse.createMissing(of: tables)
+        } else {
+            try warehouse.requireAll(of: tables)
+        }
         return HourLoader(
             source: settings.postgres, ledger: ledger, warehouse: warehouse,
             bounds: HourReader.Bounds(rows: settings.batchRows, bytes: requestBytesLimit),

@@ -92,12 +92,12 @@ extension LoaderSettings {
 
     private func warehouseFindings(within limit: Duration) async -> [Finding] {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: makeHTTPConfiguration())
-        let findings = await warehouseFindings(HTTPTransport(client: client, deadline: limit))
+        let findings = await warehouseFindings(HTTPTransport(client: client, deadline: limit), within: limit)
         try? await client.shutdown()
         return findings
     }
 
-    private func warehouseFindings(_ transport: HTTPTransport) async -> [Finding] {
+    private func warehouseFindings(_ transport: HTTPTransport, within limit: Duration) async -> [Finding] {
         let silent = Logger(label: Self.service) { _ in SwiftLogNoOpLogHandler() }
         var findings: [Finding] = []
         do {
@@ -105,16 +105,39 @@ extension LoaderSettings {
             let token = try await warehouse.tokens.current()
             findings.append(
                 .works("Google account", token == nil ? "none, as for an emulator" : "\(credentials.credentials)"))
-            findings.append(finding(of: warehouse.target, missing: try await warehouse.missingNames()))
+            let missing = try await warehouse.missingNames()
+            let isFinalMissing = missing.contains(warehouse.target.table)
+            findings.append(
+                finding(
+                    of: warehouse.target, missing: missing,
+                    lostHours: isFinalMissing ? await publishedHours(of: warehouse.target, within: limit) : 0))
         } catch {
             findings.append(failure(error))
         }
         return findings
     }
 
-    private func finding(of target: BigQuery.Target, missing: [String]) -> Finding {
+    /// How many hours with rows the ledger believes to be in the final table; 0 also while nobody can tell.
+    private func publishedHours(of target: BigQuery.Target, within limit: Duration) async -> Int {
+        let count = try? await DedicatedThread(name: "ledger").run {
+            var configuration = postgres
+            configuration.answerTimeout = limit
+            return try Ledger.publishedHours(of: target.name, PostgresConnection(configuration))
+        }
+        return count ?? 0
+    }
+
+    private func finding(of target: BigQuery.Target, missing: [String], lostHours: Int) -> Finding {
         guard !missing.isEmpty else { return .works("BigQuery", "\(target.name) and \(target.stagingTable)") }
         let names = missing.joined(separator: ", ")
+        if createsMissing, lostHours > 0 {
+            return .note(
+                "BigQuery",
+                "\(target.name) is missing: \(lostHours == 1 ? "1 hour" : "\(lostHours) hours")"
+                    + " of it in warehouse_loads",
+                next: "A run makes it and loads them again, or ends with 78 when trade_data has not all their rows;"
+                    + " then restore it, or give up what is lost with --replace")
+        }
         return createsMissing
             ? .works("BigQuery", "\(target.name) will be made: \(names)")
             : .misconfigured("BigQuery", "missing: \(names)", next: "Create them, or set BIGQUERY_CREATE=true")

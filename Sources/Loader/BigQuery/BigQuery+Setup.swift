@@ -24,6 +24,16 @@ extension BigQuery {
         for table in tables { try await create("\(target.datasetPath)/tables", table) }
     }
 
+    /// For a run that may not create what is missing.
+    func requireAll(of found: FoundTables) throws(ConfigurationError) {
+        let names = missing(of: found).map(\.tableReference.tableId).joined(separator: ", ")
+        guard !names.isEmpty else { return }
+        throw ConfigurationError(
+            "BIGQUERY_CREATE is false, and of \(target.project).\(target.dataset) is missing: \(names)."
+                + " Nothing was changed. Restore what was dropped, or set BIGQUERY_CREATE=true: that run also loads"
+                + " again what was in the final table")
+    }
+
     /// What ``createMissing(of:)`` would create, by name; checks the tables that there are.
     func missingNames() async throws -> [String] {
         let hasDataset = try await find(Anything.self, at: target.datasetPath) != nil
@@ -51,7 +61,16 @@ extension BigQuery {
             return try await call(.get, path)
         } catch let error as BigQueryError where error.kind == .notFound {
             return nil
+        } catch let error as BigQueryError where error.kind == .badRequest {
+            throw Self.misnamed(error)
         }
+    }
+
+    /// No rows are in such a request: what it says of tables and their places is ours.
+    private static func misnamed(_ error: BigQueryError) -> ConfigurationError {
+        ConfigurationError(
+            "are BIGQUERY_PROJECT, BIGQUERY_DATASET, BIGQUERY_TABLE, BIGQUERY_LOCATION and BIGQUERY_PARTITIONING right?"
+                + " \(error)")
     }
 
     /// Another loader may be faster.
@@ -59,7 +78,10 @@ extension BigQuery {
         do {
             let _: Anything = try await call(path, request)
             logger.info("created", metadata: ["bigquery.path": "\(path)"])
-        } catch let error as BigQueryError where error.kind == .conflict {}
+        } catch let error as BigQueryError where error.kind == .conflict {
+        } catch let error as BigQueryError where error.kind == .badRequest {
+            throw Self.misnamed(error)
+        }
     }
 }
 

@@ -146,10 +146,9 @@ struct FaultTests {
         try await LoadRig.with { rig in
             rig.variables["BIGQUERY_CREATE"] = "false"
             try await rig.addTrades(10)
-            let error = try #require(await rig.failure() as? BigQueryError)
-            #expect(error.status == 404)
-            #expect(failure(of: .failure(error), signal: nil)?.status == ExitStatus.configuration)
-            #expect(rig.requests(.createTable) == 0)
+            let error = try #require(await rig.failure() as? ConfigurationError)
+            #expect(error.description.contains("trade_data, trade_data_staging"))
+            #expect(rig.requests(.createTable) + rig.requests(.insertAll) == 0)
         }
     }
 

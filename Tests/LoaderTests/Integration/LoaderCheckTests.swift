@@ -61,6 +61,23 @@ struct LoaderCheckTests {
         }
     }
 
+    @Test("Of a final table that is gone it tells how many hours a run loads again, or refuses to make it for")
+    func gone() async throws {
+        try await LoadRig.with { rig in
+            try await addConsumersTables(rig)
+            try await rig.addTrades(10)
+            _ = try await rig.load()
+            _ = try await rig.load(LoadRig.hour.next)
+            try await rig.fake.drop("upbit", "trade_data")
+            let run = try await check(rig)
+            let line = run.line("note    BigQuery: \(rig.fake.projectID).upbit.trade_data is missing: ")
+            for part in ["1 hour", "warehouse_loads", "78", "--replace"] {
+                #expect(line?.contains(part) == true, "\(run)")
+            }
+            #expect(run.exit == .code(0))
+        }
+    }
+
     @Test("What is missing and may not be made is told")
     func missing() async throws {
         try await LoadRig.with { rig in

@@ -48,15 +48,20 @@ struct MissingTableTests {
         }
     }
 
-    @Test("Whoever makes it by hand after a run missed it has its hours loaded, too")
-    func madeByHand() async throws {
+    @Test("A run that may not make it changes nothing and says what to do: code 78")
+    func notToBeMade() async throws {
         try await LoadRig.with { rig in
             try await loadAndDrop(rig)
+            let ledger = try await rig.ledger()
             rig.variables["BIGQUERY_CREATE"] = "false"
-            let error = try #require(await rig.failure() as? BigQueryError)
-            #expect(error.kind == .notFound || error.reason == "notFound")
+            let error = try #require(await rig.failure())
+            let failure = failure(of: .failure(error), signal: nil)
+            #expect(failure?.status == ExitStatus.configuration)
+            for part in ["trade_data", "is missing", "BIGQUERY_CREATE=true"] {
+                #expect("\(error)".contains(part), "\(error)")
+            }
+            #expect(try await rig.ledger() == ledger)
             rig.variables["BIGQUERY_CREATE"] = "true"
-            _ = try await rig.load(hour(2))
             try await rig.catchUp(hour(100)..<hour(104))
             #expect(try await rig.finalRows() == rows(rig, 0..<2))
         }
@@ -86,6 +91,52 @@ struct MissingTableTests {
         }
     }
 
+    /// What the source can lack of an hour although it has older rows.
+    enum Loss: String, CaseIterable {
+        case wholeHour = "time >= '2026-01-01T05:00:00Z' AND time < '2026-01-01T06:00:00Z'"
+        case oneRow = "code = 'FIRST' AND time = '2026-01-01T06:00:00Z'"
+        /// BigQuery never had it, so that nothing but the source did.
+        case rejectedRow = "code = 'NAN'"
+    }
+
+    @Test(
+        "Nor with hours of which the source has fewer rows than were read, however old its first row is",
+        arguments: Loss.allCases)
+    func thinned(loss: Loss) async throws {
+        try await LoadRig.with { rig in
+            try await rig.execute("INSERT INTO trade_data VALUES ('2026-01-01T06:30:00Z', 'NAN', 'NaN', 1)")
+            try await loadAndDrop(rig)
+            try await rig.execute(
+                """
+                INSERT INTO trade_data VALUES ('2025-12-31T23:00:00Z', 'OLD', 1, 1);
+                DELETE FROM trade_data WHERE \(loss.rawValue)
+                """)
+            let (tables, ledger) = (rig.requests(.createTable), try await rig.ledger())
+            let error = await #expect(throws: LoadError.self) { try await rig.catchUp(hour(0)..<hour(3)) }
+            #expect(error?.status == ExitStatus.configuration)
+            let lost = loss == .wholeHour ? first : hour(1)
+            #expect(
+                error?.description.contains("1 hours from \(lost) to \(lost)") == true, "\(error?.description ?? "")")
+            #expect(rig.requests(.createTable) == tables)
+            #expect(try await rig.ledger() == ledger)
+
+            #expect(try await rig.load(hour(2), replacing: true).rows == 0)
+            try await rig.catchUp(hour(100)..<hour(104))
+            #expect(try await rig.finalRows() == rows(rig, 0..<2).filter { !$0.hasPrefix("NAN") })
+        }
+    }
+
+    @Test("Rejected rows that the source still has, and rows that came later, are no loss")
+    func rejectedAndLate() async throws {
+        try await LoadRig.with { rig in
+            try await rig.execute("INSERT INTO trade_data VALUES ('2026-01-01T06:30:00Z', 'NAN', 'NaN', 1)")
+            try await loadAndDrop(rig)
+            try await rig.addTrades(5, to: first)
+            #expect(try await rig.catchUp(hour(0)..<hour(3)) == 1)
+            #expect(try await rig.finalRows() == rows(rig, 0..<2).filter { !$0.hasPrefix("NAN") })
+        }
+    }
+
     @Test("Nor is it for a source without any row, as in a database that was made anew")
     func emptySource() async throws {
         try await LoadRig.with { rig in
@@ -108,6 +159,7 @@ struct MissingTableTests {
                 try await loader.errors.closed(within: .seconds(60), "the end of the errors")
                 let told = loader.errors.elements.filter { $0.contains("the final table is missing") }
                 #expect(told.count == (isTold ? 1 : 0))
+                #expect(loader.errors.elements.contains { $0.contains("counting what the source has") } == isTold)
                 if isTold {
                     for part in ["hours=2", "first=\(first)", "last=\(first.next)"] {
                         #expect(told.first?.contains(part) == true)
