@@ -173,7 +173,7 @@ func failure(of result: Result<Int, any Error>, signal: Int32?) -> Failure? {
 
 extension BigQueryError {
     fileprivate var exitStatus: Int32 {
-        if mayPass { return ExitStatus.unavailable }
+        if isWorthAnotherJob { return ExitStatus.unavailable }
         return concernsOneHour ? ExitStatus.software : ExitStatus.configuration
     }
 }

@@ -30,8 +30,9 @@ struct HourLoader: Sendable {
     ///
     /// - Parameter isClosed: false makes the load a provisional one.
     func load(_ hour: ClockHour, isClosed: Bool) async throws -> HourReport {
-        let entry = try await published(hour)
-        let kept = try await keptRows(hour, entry)
+        let earlier = try await earlierLoad(of: hour)
+        let entry = earlier.published
+        let kept = try await keptRows(hour, earlier)
         // An hour that nobody has loaded is counted while it is read.
         if entry != nil || kept != KeptRows() {
             let source = try await ledger.sourceTotals(of: hour) ?? SourceTotals()
@@ -55,18 +56,24 @@ struct HourLoader: Sendable {
 
     // MARK: What an earlier run left
 
-    /// The ledger's entry, when it says that the hour is published, or a job of an earlier run did it.
-    private func published(_ hour: ClockHour) async throws -> LedgerEntry? {
-        guard let entry = try await ledger.entry(of: hour) else { return nil }
+    private struct EarlierLoad {
+        /// The ledger's entry, when it says that the hour is published, or a job of an earlier run did it.
+        var published: LedgerEntry?
+        /// What the hour has at most that must not get lost, when a job inserted more than was staged.
+        var staged: KeptRows?
+    }
+
+    private func earlierLoad(of hour: ClockHour) async throws -> EarlierLoad {
+        guard let entry = try await ledger.entry(of: hour) else { return EarlierLoad() }
         switch entry.state {
         case .published:
-            return entry
+            return EarlierLoad(published: entry)
         case .staging:
-            return nil
+            return EarlierLoad()
         case .publishing:
             // A job that failed, and one that BigQuery will not take any more, published nothing.
             guard let jobID = entry.jobID, case .succeeded(let insertedRows) = try await outcome(of: jobID) else {
-                return nil
+                return EarlierLoad()
             }
             guard insertedRows == nil || insertedRows == entry.totals.rows else {
                 metrics.mismatches.add()
@@ -76,13 +83,13 @@ struct HourLoader: Sendable {
                         "hour": "\(hour)", "job.id": "\(jobID)", "rows": "\(entry.totals.rows)",
                         "inserted": "\(insertedRows ?? 0)",
                     ])
-                return nil
+                return EarlierLoad(staged: insertedRows ?? 0 > entry.totals.rows ? KeptRows(entry) : nil)
             }
             logger.info(
                 "an earlier run's job had published the hour",
                 metadata: ["hour": "\(hour)", "job.id": "\(jobID)"])
             try await ledger.published(entry.load)
-            return entry
+            return EarlierLoad(published: entry)
         }
     }
 
@@ -103,9 +110,10 @@ struct HourLoader: Sendable {
 
     /// What must not get lost. A ledger that does not say `published` is no proof that nothing is: it
     /// can be new, or have forgotten an earlier load when one that died began. Then BigQuery is asked.
-    private func keptRows(_ hour: ClockHour, _ entry: LedgerEntry?) async throws -> KeptRows {
+    private func keptRows(_ hour: ClockHour, _ earlier: EarlierLoad) async throws -> KeptRows {
         if replacesMore { return KeptRows() }
-        if let entry { return KeptRows(rows: entry.totals.rows, rejectedRows: entry.rejectedRows) }
+        if let entry = earlier.published { return KeptRows(entry) }
+        if let staged = earlier.staged { return staged }
         let countOnly = LoadTotals(rows: 0, price: nil, volume: nil)
         return KeptRows(rows: try await warehouse.publishedTotals(of: hour, like: countOnly).rows)
     }
@@ -169,7 +177,7 @@ struct HourLoader: Sendable {
         while let reading = try await reader.next() {
             try Task.checkCancellation()
             metrics.rowsRead.add(reading.batch.rowCount + reading.rejected.count)
-            let refused = try await warehouse.insert(reading.batch, isTableNew: isStagingNew)
+            let refused = try await insert(reading.batch)
             try await ledger.keep(reading.rejected + refused.map(\.row), of: load)
             metrics.rowsRejected.add(reading.rejected.count + refused.count)
             upload.rejectedRows += reading.rejected.count + refused.count
@@ -186,6 +194,17 @@ struct HourLoader: Sendable {
                 metadata: ["load.id": "\(load.id)", "rows": "\(reading.batch.rowCount - refused.count)"])
         }
         return upload
+    }
+
+    /// A new table that is not there yet is there for a later run, so that is no wrong setting.
+    private func insert(_ batch: InsertBatch) async throws -> [RefusedRow] {
+        do {
+            return try await warehouse.insert(batch, isTableNew: isStagingNew)
+        } catch let error as BigQueryError where error.kind == .notFound && isStagingNew {
+            throw LoadError(
+                "the staging table was created minutes ago and takes no rows yet; run again. BigQuery: \(error.message)",
+                concernsOneHour: false)
+        }
     }
 
     /// Compares what BigQuery has staged with what was read: rows that it confirmed and lost, or took

@@ -70,9 +70,12 @@ struct CommandTests {
         ] { #expect(status(error) == 78, "\(error)") }
         for error in [
             bigQuery(nil), bigQuery(503, "backendError"), bigQuery(403, "rateLimitExceeded"),
-            bigQuery(403, "quotaExceeded"), bigQuery(200, "jobBackendError"),
+            bigQuery(403, "quotaExceeded"), bigQuery(200, "jobBackendError"), bigQuery(200, "invalidQuery"),
+            bigQuery(200, "tableUnavailable"),
         ] { #expect(status(error) == 69, "\(error)") }
-        for error in [bigQuery(400, "invalid"), bigQuery(413), bigQuery(200, "invalidQuery")] {
+        for error in [
+            bigQuery(400, "invalid"), bigQuery(413), bigQuery(200, "resourcesExceeded"), bigQuery(400, "invalidQuery"),
+        ] {
             #expect(status(error) == 70, "\(error)")
         }
     }

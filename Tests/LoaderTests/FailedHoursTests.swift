@@ -24,6 +24,23 @@ struct FailedHoursTests {
         #expect(failed.error?.status == ExitStatus.software)
     }
 
+    @Test("A run is worth repeating only when jobs that lost against others' statements are all that failed in it")
+    func repeated() {
+        let lost = BigQueryError(status: 200, reason: "invalidQuery", message: "Could not serialize access")
+        var failed = FailedHours(remembered: [:], current: current)
+        for hour in [hour, hour.next] {
+            _ = failed.append(hour, lost)
+            #expect(failed.error?.status == ExitStatus.unavailable)
+        }
+        var mixed = failed
+        _ = mixed.append(hour.advanced(by: 2), LoadError("no"))
+        #expect(mixed.error?.status == ExitStatus.software)
+        var early = self.failed(3, retryFrom: current.next)
+        _ = early.leaveAlone([hour])
+        _ = early.append(hour.next, lost)
+        #expect(early.error?.status == ExitStatus.software)
+    }
+
     @Test("With each failure in a row the next try is later, at most by a day")
     func pauses() {
         #expect((1...8).map(HourFailure.pauseHours) == [0, 1, 3, 7, 15, 24, 24, 24])

@@ -55,7 +55,14 @@ extension BigQuery {
     /// that died over it or is sending it again. BigQuery takes an id once, so it refuses a job that comes after
     /// this one. This one fails, since a job that succeeded would be taken for one that published the hour.
     func useUp(jobID: String) async throws -> JobState {
-        try await submit(.failing, jobID: jobID)
+        do {
+            try await submit(.failing, jobID: jobID)
+        } catch let error as BigQueryError where error.kind == .badRequest {
+            // What is wrong with the statement can be told at once, and the job be kept as one that failed.
+            let state = try await wait(for: jobID)
+            guard state != .missing else { throw error }
+            return state
+        }
         return try await wait(for: jobID)
     }
 

@@ -85,9 +85,9 @@ struct BigQueryError: Error, Equatable, Sendable {
     ///
     /// `invalidQuery` is deliberately among them: "Could not serialize access … due to concurrent
     /// update" carries that reason and no other mark. Our statements are fixed, so a typing error is
-    /// not what it means here; the tries are bounded all the same.
+    /// not what it means here; the tries are bounded all the same. A statement that is refused with 400 is no job.
     var isWorthAnotherJob: Bool {
-        mayPass || reason == "invalidQuery" || reason == "tableUnavailable"
+        mayPass || (status == 200 && (reason == "invalidQuery" || reason == "tableUnavailable"))
     }
 }
 

@@ -11,7 +11,7 @@ struct RetryLimits: Sendable {
     var transient: Limit
     var rateLimited: Limit
     var quotaExceeded: Limit
-    /// For a table that this run created: Google answers 404 for it for seconds to minutes.
+    /// For a staging table that is new, whichever run created it: Google answers 404 for it for seconds to minutes.
     var newTable: Limit
     /// Publish jobs that lost against another statement, or against an outage.
     var job: Limit

@@ -15,8 +15,14 @@ struct KeptRows: Equatable, Sendable {
         let rejected = rejectedRows > 0 ? " (and rejected \(rejectedRows))" : ""
         throw LoadError(
             "the warehouse holds \(rows) rows\(rejected) of \(hour), the source only \(sourceRows). Retention may"
-                + " have dropped rows, or TIMESCALEDB_DBNAME be another database. Nothing was changed;"
+                + " have dropped rows, TIMESCALEDB_DBNAME be another database, or somebody else have written to the"
+                + " warehouse. Nothing was changed;"
                 + " --replace publishes what the source holds now all the same",
             status: ExitStatus.software)
     }
+}
+
+extension KeptRows {
+    /// What a load published, or should have.
+    init(_ entry: LedgerEntry) { self.init(rows: entry.totals.rows, rejectedRows: entry.rejectedRows) }
 }

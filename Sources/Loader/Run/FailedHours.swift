@@ -6,6 +6,8 @@ struct FailedHours {
     private let remembered: [ClockHour: HourFailure]
     private let current: ClockHour
     private var passed: [(hour: ClockHour, failure: HourFailure)] = []
+    /// False once an hour was passed over for what a run right after this one would meet again.
+    private var mayAllPass = true
 
     /// - Parameters:
     ///   - remembered: what the ledger says of earlier runs.
@@ -33,6 +35,7 @@ struct FailedHours {
             remembered[hour].map { (hour: hour, failure: $0) }
         }
         passed += leftAlone
+        if !leftAlone.isEmpty { mayAllPass = false }
         return leftAlone
     }
 
@@ -40,18 +43,20 @@ struct FailedHours {
     mutating func append(_ hour: ClockHour, _ error: any Error) -> HourFailure {
         let failure = HourFailure.next(after: remembered[hour], "\(error)", current: current)
         passed.append((hour, failure))
+        if (error as? BigQueryError)?.isWorthAnotherJob != true { mayAllPass = false }
         return failure
     }
 
     /// What ends the run; nil when no hour was passed over. It is for a person to look at: tried again at once,
-    /// the same rows would be staged, and paid for, only to fail again.
+    /// the same rows would be staged, and paid for, only to fail again. Jobs that lost against others' statements
+    /// are tried again, until their hours are left alone for a while.
     var error: LoadError? {
         let hours = passed.sorted { $0.hour < $1.hour }
         guard let first = hours.first else { return nil }
-        guard hours.count > 1 else { return LoadError(first.failure.reason, status: ExitStatus.software) }
+        let status = mayAllPass ? ExitStatus.unavailable : ExitStatus.software
+        guard hours.count > 1 else { return LoadError(first.failure.reason, status: status) }
         let others = hours.dropFirst().map { "\($0.hour)" }.joined(separator: ", ")
         return LoadError(
-            "\(hours.count) hours. \(first.hour): \(first.failure.reason). Also \(others)",
-            status: ExitStatus.software)
+            "\(hours.count) hours. \(first.hour): \(first.failure.reason). Also \(others)", status: status)
     }
 }

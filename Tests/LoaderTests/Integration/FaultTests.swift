@@ -141,6 +141,34 @@ struct FaultTests {
         }
     }
 
+    @Test("One that answers 404 for longer than a run waits is there for the next run: code 69")
+    func newTableForLong() async throws {
+        var options = FakeBigQuery.Options()
+        options.newTableDelay = .seconds(300)
+        try await LoadRig.with(options) { rig in
+            try await rig.addTrades(10)
+            var limits = LoadRig.impatient
+            limits.newTable = .init(tries: 3, base: .milliseconds(1), longest: .milliseconds(1))
+            let error = try #require(await rig.failure(limits: limits))
+            #expect(failure(of: .failure(error), signal: nil)?.status == ExitStatus.unavailable)
+            rig.fake.clock.advance(by: .seconds(300))
+            try await rig.catchUp(LoadRig.hour..<LoadRig.hour.next)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test(
+        "A request for a table that makes no sense to BigQuery is a wrong setting: code 78",
+        arguments: [Endpoint.getTable, .createDataset, .createTable])
+    func refusedSetup(endpoint: Endpoint) async throws {
+        try await LoadRig.with { rig in
+            rig.fake.inject(.refused(GoogleError(400, "invalid", "Invalid dataset ID")), on: endpoint)
+            let error = try #require(await rig.failure())
+            #expect(failure(of: .failure(error), signal: nil)?.status == ExitStatus.configuration)
+            for part in ["BIGQUERY_DATASET", "Invalid dataset ID"] { #expect("\(error)".contains(part), "\(error)") }
+        }
+    }
+
     @Test("A missing table is not waited for when it must not be created")
     func missingTable() async throws {
         try await LoadRig.with { rig in
@@ -240,6 +268,28 @@ struct FaultTests {
             #expect(rig.requests(.createJob) == 3)
             #expect(try await rig.query("SELECT job_id LIKE '%-3' FROM warehouse_loads") == ["t"])
             #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("One that loses each time ends the run with 69, until its hour is left alone for a while")
+    func endlessSerialization() async throws {
+        try await LoadRig.with { rig in
+            try await rig.addTrades(10)
+            var limits = LoadRig.impatient
+            limits.job = .init(tries: 2, base: .milliseconds(1), longest: .milliseconds(1))
+            let conflict = GoogleError(
+                400, "invalidQuery", "Could not serialize access to table upbit.trade_data due to concurrent update")
+            rig.fake.inject(.jobFails(conflict), on: .createJob, times: 100)
+            for status in [ExitStatus.unavailable, ExitStatus.unavailable, ExitStatus.software] {
+                let error = await #expect(throws: LoadError.self) {
+                    try await rig.catchUp(LoadRig.hour..<LoadRig.hour.next, limits: limits)
+                }
+                #expect(error?.status == status)
+            }
+            #expect(rig.requests(.createJob) == 4)
+            // Named by hand it is tried, and fails in the same way.
+            let error = try #require(await rig.failure(limits: limits))
+            #expect(failure(of: .failure(error), signal: nil)?.status == ExitStatus.unavailable)
         }
     }
 

@@ -32,6 +32,32 @@ struct RecoveryTests {
         }
     }
 
+    @Test("Nor when BigQuery refuses the statement that uses its id up, and keeps the job as one that failed")
+    func lostJobRefused() async throws {
+        try await LoadRig.with { rig in
+            try await rig.publish(50)
+            try await rig.addTrades(50)
+            try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', job_id = 'loader-lost-1'")
+            let refusal = GoogleError(400, "invalidQuery", "a later run took the id of this job")
+            rig.fake.inject(.doneButAnswered(refusal), on: .createJob)
+            #expect(try await rig.load().outcome == .published)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("When it refuses that statement and keeps no job, the run says what was refused, and publishes nothing")
+    func refusedWithoutJob() async throws {
+        try await LoadRig.with { rig in
+            let published = try await rig.publish(50)
+            try await rig.addTrades(50)
+            try await rig.execute("UPDATE warehouse_loads SET state = 'publishing', job_id = 'loader-lost-1'")
+            rig.fake.inject(.refused(GoogleError(400, "invalidQuery", "no such function")), on: .createJob)
+            let error = try #require(await rig.failure() as? BigQueryError)
+            #expect(error.message == "no such function")
+            #expect(try await rig.finalRows() == published)
+        }
+    }
+
     @Test("A job that a loader sends, or sends again, after it lost its lock does not undo what the next one published")
     func lostLock() async throws {
         try await LoadRig.with { rig in
@@ -79,6 +105,36 @@ struct RecoveryTests {
             // The runs by the clock believe the ledger of what is published.
             try await rig.catchUp(LoadRig.hour..<LoadRig.hour.advanced(by: 2))
             #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("A job that inserted more rows than were staged is not adopted, and its hour is loaded anew")
+    func doubledPublishedRows() async throws {
+        try await LoadRig.with { rig in
+            try await rig.publish(50)
+            // The ledger and the source know of 53 rows, and the job inserted 54.
+            try await rig.execute(
+                """
+                DELETE FROM trade_data WHERE code = 'LAST';
+                UPDATE warehouse_loads SET state = 'publishing', published_at = NULL, rows = rows - 1
+                """)
+            #expect(try await rig.load().outcome == .published)
+            #expect(try await rig.finalRows() == rig.sourceRows())
+        }
+    }
+
+    @Test("Nor is it loaded anew when the source has fewer rows than were staged")
+    func doubledAndShrunk() async throws {
+        try await LoadRig.with { rig in
+            let published = try await rig.publish(50)
+            try await rig.execute(
+                """
+                DELETE FROM trade_data WHERE code IN ('FIRST', 'LAST');
+                UPDATE warehouse_loads SET state = 'publishing', published_at = NULL, rows = rows - 1
+                """)
+            let error = try #require(await rig.failure() as? LoadError)
+            #expect(error.description.contains("only 52") && error.description.contains("--replace"))
+            #expect(try await rig.finalRows() == published)
         }
     }
 
